@@ -1,0 +1,36 @@
+"""The Innovation Lab Tracker: what happens after an innovation challenge is won."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from lab.config import Config
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The application, from ``config`` or the ``LAB_*`` variables. Raises ConfigError, which stops the start."""
+    from flask import Flask
+
+    from lab import cli, clock, files, setup
+    from lab.config import INSTANCE, ROOT, read_config
+    from lab.web import register
+
+    config = config or read_config(os.environ)
+    app = Flask(
+        "lab",
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        instance_path=str(INSTANCE),
+    )
+    clock.move(config.now)
+    app.config.from_mapping(setup.flask_settings(config))
+    app.extensions["lab_config"] = config
+    app.extensions["lab_files"] = files.open_store(config.files)
+    register(app)
+    setup.bind_extensions(app)
+    cli.register(app)
+    return app

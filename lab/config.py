@@ -1,0 +1,132 @@
+"""Configuration: read once from ``LAB_*`` variables. A missing, wrong or unknown one stops the start and is named."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lab import clock
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+# Read by the tests, not by the application.
+_FOREIGN = frozenset({"LAB_TEST_POSTGRES_URL", "LAB_TEST_REQUIRE_BROWSER", "LAB_TEST_SHOTS"})
+
+
+class ConfigError(SystemExit):
+    """The start stops; the message names the variable and the remedy."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that can be set. Sizes in megabytes, times in seconds."""
+
+    secret_key: str
+    database_url: str
+    files: str
+    port: int = 5000
+    base_url: str = ""
+    demo: bool = False
+    demo_password: str = "prototype-2021"
+    testing: bool = False
+    scheduler: bool = True
+    upload_limit_mb: int = 200
+    smtp_url: str = ""
+    mail_from: str = "Innovation Lab Tracker <lab@localhost>"
+    now: str = ""
+
+    @property
+    def upload_limit(self) -> int:
+        """The largest file, in bytes."""
+        return self.upload_limit_mb * 1024 * 1024
+
+
+def _flag(name: str, value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ConfigError(f"{name}={value!r} is not understood: set it to 1 or 0.")
+    return value == "1"
+
+
+def _number(name: str, value: str, low: int, high: int) -> int:
+    if not value.isdigit() or not low <= int(value) <= high:
+        raise ConfigError(f"{name}={value!r} is not understood: set it to a whole number from {low} to {high}.")
+    return int(value)
+
+
+def _url(name: str, value: str, schemes: tuple[str, ...]) -> str:
+    if urlsplit(value).scheme not in schemes:
+        raise ConfigError(f"{name} is not understood: it must begin with {' or '.join(s + '://' for s in schemes)}.")
+    return value
+
+
+def _demo_key() -> str:
+    """The demonstration's own key, made once and kept beside its database so that sign-ins outlive a restart."""
+    path = INSTANCE / "demo-secret-key"
+    try:
+        with path.open("x") as new:
+            new.write(secrets.token_urlsafe(48))
+        path.chmod(0o600)
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def _secret_key(given: str | None, demo: bool) -> str:
+    if given is None and demo:
+        return _demo_key()
+    if given is None:
+        raise ConfigError("LAB_SECRET_KEY is missing: set it to a random text of 32 characters or more.")
+    if len(given) < 32:
+        raise ConfigError("LAB_SECRET_KEY is too short: set it to a random text of 32 characters or more.")
+    return given
+
+
+def read_config(environ: Mapping[str, str]) -> Config:
+    """The configuration in ``environ``. Raises ConfigError, which ends the process with its message."""
+    given = {name: value for name, value in environ.items() if name.startswith("LAB_") and name not in _FOREIGN}
+    known = {
+        "LAB_SECRET_KEY", "LAB_DATABASE_URL", "LAB_FILES", "LAB_PORT", "LAB_BASE_URL", "LAB_DEMO", "LAB_DEMO_PASSWORD",
+        "LAB_TESTING", "LAB_SCHEDULER", "LAB_UPLOAD_LIMIT_MB", "LAB_SMTP_URL", "LAB_MAIL_FROM", "LAB_NOW",
+    }  # fmt: skip
+    for name in sorted(set(given) - known):
+        raise ConfigError(f"{name} is not a variable of this application: take it out or correct its name.")
+    demo = _flag("LAB_DEMO", given.get("LAB_DEMO", "0"))
+    testing = _flag("LAB_TESTING", given.get("LAB_TESTING", "0"))
+    now = given.get("LAB_NOW", "")
+    if now:
+        _check_now(now, demo or testing)
+    password = given.get("LAB_DEMO_PASSWORD", "prototype-2021")
+    if len(password) < 8:
+        raise ConfigError("LAB_DEMO_PASSWORD is too short: give it 8 characters or more.")
+    port = _number("LAB_PORT", given.get("LAB_PORT", "5000"), 1, 65535)
+    return Config(
+        secret_key=_secret_key(given.get("LAB_SECRET_KEY"), demo),
+        database_url=_url(
+            "LAB_DATABASE_URL",
+            given.get("LAB_DATABASE_URL", f"sqlite:///{INSTANCE / 'lab.db'}"),
+            ("sqlite", "postgresql+psycopg"),
+        ),
+        files=given.get("LAB_FILES", str(INSTANCE / "files")),
+        port=port,
+        base_url=_url("LAB_BASE_URL", given.get("LAB_BASE_URL", f"http://127.0.0.1:{port}"), ("http", "https")).rstrip("/"),
+        demo=demo,
+        demo_password=password,
+        testing=testing,
+        scheduler=_flag("LAB_SCHEDULER", given.get("LAB_SCHEDULER", "1")),
+        upload_limit_mb=_number("LAB_UPLOAD_LIMIT_MB", given.get("LAB_UPLOAD_LIMIT_MB", "200"), 1, 10_000),
+        smtp_url=_url("LAB_SMTP_URL", given["LAB_SMTP_URL"], ("smtp", "smtps")) if given.get("LAB_SMTP_URL") else "",
+        mail_from=given.get("LAB_MAIL_FROM", Config.mail_from),
+        now=now,
+    )
+
+
+def _check_now(spec: str, allowed: bool) -> None:
+    if not allowed:
+        raise ConfigError("LAB_NOW moves the clock in the demonstration and in tests only: take it out, or set LAB_DEMO=1.")
+    try:
+        clock.read_shift(spec, clock.wall())
+    except ValueError as error:
+        raise ConfigError(f"LAB_NOW is not understood: {error}.") from None

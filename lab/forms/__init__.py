@@ -1,0 +1,1 @@
+"""Forms: shape and types of what is typed; whether it is right, the rules decide."""

@@ -1,0 +1,53 @@
+"""What every form has: a CSRF token, a one-time key, and a way to show what a service refused beside the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import uuid4
+
+from flask_babel import gettext
+from flask_wtf import FlaskForm
+from wtforms import HiddenField
+from wtforms.validators import Length
+
+from lab.rules.errors import Invalid, Refused
+from lab.rules.text import Message
+
+Result = TypeVar("Result")
+
+
+class LabForm(FlaskForm):  # type: ignore[misc]
+    """A form with a one-time key. Errors that belong to no field are in ``form_errors``."""
+
+    form_key = HiddenField(default=lambda: uuid4().hex, validators=[Length(max=64)])
+
+    def blame(self, name: str, text: str) -> None:
+        """Put ``text`` beside the field ``name``, or above the form when there is no such field."""
+        field = self._fields.get(name)
+        if field is None:
+            self.form_errors.append(text)
+        else:
+            field.errors = [*field.errors, text]
+
+
+class ActionForm(LabForm):
+    """A button."""
+
+
+def attempt(form: LabForm, act: Callable[[], Result], say: Callable[[Message], str] = lambda m: gettext(m.msgid, **m.params)) -> Result | None:
+    """Validate the form and run ``act`` (a service call); None when either refuses, with the reasons in the form.
+
+    The service has stored nothing then. The view shows the form again, with what was typed.
+    """
+    if not form.validate_on_submit():
+        return None
+    try:
+        return act()
+    except Invalid as error:
+        for name, messages in error.problems.items():
+            for message in messages:
+                form.blame(name, say(message))
+    except Refused as error:
+        form.form_errors.extend(say(reason) for reason in error.reasons)
+    return None

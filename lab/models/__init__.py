@@ -1,0 +1,26 @@
+"""Tables: columns, constraints and relationships, a file per noun, no behaviour."""
+
+from lab.models.agreement import Signature
+from lab.models.award import Award, Check, Decision, Extension, Lesson, Suspension, TeamMember
+from lab.models.base import Base
+from lab.models.call import Call, CommitteeMember
+from lab.models.disbursement import Condition, LedgerEntry, Tranche
+from lab.models.document import Comment, Document, Thread, Version
+from lab.models.event import Event
+from lab.models.form_key import FormKey
+from lab.models.heartbeat import Heartbeat
+from lab.models.lab import Attendance, BootCamp
+from lab.models.obligation import Obligation, Reminder
+from lab.models.organisation import BankAccount, Organisation
+from lab.models.outbox import Mail
+from lab.models.person import Invitation, Person, ProgrammeRole
+from lab.models.pilot import Indicator, IndicatorValue
+from lab.models.upload import Upload
+from lab.models.workplan import BudgetLine, Milestone, Spending
+
+__all__ = [
+    "Attendance", "Award", "BankAccount", "Base", "BootCamp", "BudgetLine", "Call", "Check", "Comment", "CommitteeMember",
+    "Condition", "Decision", "Document", "Event", "Extension", "FormKey", "Heartbeat", "Indicator", "IndicatorValue", "Invitation",
+    "LedgerEntry", "Lesson", "Mail", "Milestone", "Obligation", "Organisation", "Person", "ProgrammeRole", "Reminder",
+    "Signature", "Spending", "Suspension", "TeamMember", "Thread", "Tranche", "Upload", "Version",
+]

@@ -1,0 +1,155 @@
+"""Awards: the one behind an address, its facts for the rules, and its obligations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from lab.models import (
+    Attendance,
+    Award,
+    BankAccount,
+    BootCamp,
+    Check,
+    Document,
+    Extension,
+    LedgerEntry,
+    Lesson,
+    Milestone,
+    Obligation,
+    Signature,
+    Spending,
+    Suspension,
+    Version,
+)
+from lab.rules import calls
+from lab.rules.calendar import gate_deadline
+from lab.rules.errors import NotFound
+from lab.rules.facts import AwardFacts, Scope, Stage
+from lab.rules.money import rounded
+from lab.rules.obligations import ObligationState
+from lab.rules.review import DocumentKind, ReviewState
+
+
+def scope_of(session: Session, code: str) -> Scope:
+    """What permission needs to know of the award. Raises NotFound."""
+    row = session.execute(select(Award.call_id, Award.id).where(Award.code == code)).one_or_none()
+    if row is None:
+        raise NotFound("award")
+    return Scope(call_id=row.call_id, award_id=row.id)
+
+
+def get_award(session: Session, code: str, *, lock: bool = False) -> Award:
+    """The award with its call, organisation and officer, in one statement; ``lock`` holds it for this transaction.
+
+    Raises NotFound.
+    """
+    query = (
+        select(Award)
+        .where(Award.code == code)
+        .options(joinedload(Award.call), joinedload(Award.organisation), joinedload(Award.officer))
+    )
+    if lock:
+        query = query.with_for_update(of=Award)
+    award = session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
+    if award is None:
+        raise NotFound("award")
+    return award
+
+
+def definition_of(award: Award) -> calls.CallDefinition:
+    """The award's call as data."""
+    return calls.from_json(award.call.definition)
+
+
+def open_obligations(session: Session, award_id: int) -> list[Obligation]:
+    """The award's open obligations, soonest first."""
+    query = select(Obligation).where(Obligation.award_id == award_id, Obligation.state == ObligationState.OPEN)
+    return list(session.scalars(query.order_by(Obligation.due_at, Obligation.id)))
+
+
+def newest_account(session: Session, organisation_id: int) -> BankAccount | None:
+    """The organisation's account as last entered."""
+    query = select(BankAccount).where(BankAccount.organisation_id == organisation_id)
+    return session.scalars(query.order_by(BankAccount.id.desc()).limit(1)).one_or_none()
+
+
+def workplan_deadline(session: Session, award: Award, time_zone: str, days: int) -> datetime:
+    """The workplan's deadline (UTC) from the notice, the finished reviews and suspensions, and the extensions."""
+    reviews = session.execute(
+        select(Version.submitted_at, Version.decided_at)
+        .join(Document)
+        .where(Document.award_id == award.id, Document.kind == DocumentKind.WORKPLAN, Version.decided_at.is_not(None))
+    ).all()
+    suspended = session.execute(
+        select(Suspension.began_at, Suspension.ended_at).where(
+            Suspension.award_id == award.id, Suspension.ended_at.is_not(None)
+        )
+    ).all()
+    extra = session.scalar(select(func.sum(Extension.days)).where(Extension.award_id == award.id)) or 0
+    pauses = [(row[0], row[1]) for row in (*reviews, *suspended)]
+    return gate_deadline(award.notice_on, days, time_zone, pauses, int(extra))
+
+
+def _money(session: Session, award: Award) -> tuple[Decimal, Decimal, Decimal]:
+    paid, returned = session.execute(
+        select(
+            func.sum(case((LedgerEntry.kind == "payment", LedgerEntry.amount))),
+            func.sum(case((LedgerEntry.kind == "return", LedgerEntry.amount))),
+        ).where(LedgerEntry.award_id == award.id)
+    ).one()
+    spent = session.scalar(select(func.sum(Spending.amount)).where(Spending.award_id == award.id, Spending.accepted))
+    return tuple(rounded(value or Decimal(0), award.currency) for value in (paid, returned, spent))  # type: ignore[return-value]
+
+
+def money_of(session: Session, award: Award) -> tuple[Decimal, Decimal, Decimal]:
+    """(paid, returned, spent by accepted reports) in the award's currency, from the ledger and the reports."""
+    return _money(session, award)
+
+
+def facts_of(session: Session, award: Award) -> AwardFacts:
+    """Everything the rules read of an award, in a fixed number of statements."""
+    definition = definition_of(award)
+    documents = session.execute(
+        select(Document.kind, Document.number, Document.state).where(Document.award_id == award.id)
+    ).all()
+    states = {(kind, number): state for kind, number, state in documents}
+    checks = session.execute(select(Check.checklist, Check.key).where(Check.award_id == award.id)).all()
+    cleared = {name: frozenset(key for kind, key in checks if kind == name) for name in ("due_diligence", "closing")}
+    signed = frozenset(session.scalars(select(Signature.side).where(Signature.award_id == award.id)))
+    account = newest_account(session, award.organisation_id)
+    paid, returned, spent = _money(session, award)
+    accepted = session.scalars(
+        select(Milestone.number).where(Milestone.award_id == award.id, Milestone.accepted_at.is_not(None))
+    )
+    attended = session.scalars(select(BootCamp.key).join(Attendance).where(BootCamp.award_id == award.id).distinct())
+    lessons = session.scalar(select(func.count()).select_from(Lesson).where(Lesson.award_id == award.id)) or 0
+    holder = " ".join(account.holder.split()).casefold() if account else ""
+    return AwardFacts(
+        stage=Stage(award.stage),
+        suspended_from=Stage(award.suspended_from) if award.suspended_from else None,
+        workplan_deadline=workplan_deadline(session, award, definition.time_zone, definition.stages.workplan_days),
+        workplan_submitted=states.get((DocumentKind.WORKPLAN, 1)) == ReviewState.SUBMITTED,
+        workplan_accepted=states.get((DocumentKind.WORKPLAN, 1)) == ReviewState.ACCEPTED,
+        due_diligence_clear={item.key for item in definition.due_diligence} <= cleared["due_diligence"],
+        signed_by=signed,
+        agreement_open=(DocumentKind.AGREEMENT, 1) in states,
+        agreement_in_force={"organisation", "ilo"} <= signed,
+        prototype_report_accepted=states.get((DocumentKind.PROTOTYPE_REPORT, 1)) == ReviewState.ACCEPTED,
+        final_report_accepted=states.get((DocumentKind.FINAL_REPORT, 1)) == ReviewState.ACCEPTED,
+        account_verified=account is not None and account.verified_at is not None,
+        account_holder_matches=bool(holder) and holder == " ".join(award.organisation.legal_name.split()).casefold(),
+        unspent=paid - returned - spent,
+        closing_checked=cleared["closing"],
+        closing_required=frozenset(item.key for item in definition.closing),
+        lessons=lessons,
+        reports_accepted=frozenset(
+            f"{kind}:{number}" for (kind, number), state in states.items() if state == ReviewState.ACCEPTED
+        ),
+        milestones_accepted=frozenset(str(number) for number in accepted),
+        boot_camps_attended=frozenset(attended),
+        notice_on=award.notice_on,
+    )

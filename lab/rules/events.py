@@ -1,0 +1,70 @@
+"""What can happen to an award, in the past tense, each with its sentence for the timeline."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from lab.rules.text import N_
+
+GENESIS = "0" * 64
+
+EVENTS: dict[str, str] = {
+    "award_recorded": N_("Award recorded: %(prize)s, %(amount)s, notice of %(notice_on)s"),
+    "person_invited": N_("%(name)s invited as %(role)s"),
+    "person_joined": N_("%(name)s accepted the invitation"),
+    "person_left": N_("%(name)s left the team"),
+    "workplan_submitted": N_("Workplan and budget submitted, version %(number)s"),
+    "workplan_changes_requested": N_("Changes requested in workplan version %(number)s: %(sections)s"),
+    "workplan_approved": N_("Workplan and budget approved, version %(number)s"),
+    "workplan_rejected": N_("Workplan rejected: %(reason)s"),
+    "deadline_extended": N_("Workplan deadline extended by %(days)s days: %(reason)s"),
+    "award_lapsed": N_("Award lapsed: %(reason)s"),
+    "check_cleared": N_("Checklist item cleared: %(item)s"),
+    "check_reopened": N_("Checklist item reopened: %(item)s"),
+    "agreement_opened": N_("Grant agreement opened for signature"),
+    "agreement_signed": N_("Grant agreement signed for %(side)s by %(name)s"),
+    "agreement_in_force": N_("Grant agreement in force"),
+    "stage_entered": N_("Stage entered: %(stage)s"),
+    "account_entered": N_("Bank account entered, ending in %(last)s"),
+    "account_verified": N_("Bank account ending in %(last)s verified"),
+    "condition_attested": N_("Condition of payment %(number)s attested: %(condition)s"),
+    "payment_proposed": N_("Payment %(number)s of %(amount)s proposed"),
+    "payment_sent_back": N_("Payment %(number)s sent back: %(reason)s"),
+    "payment_authorised": N_("Payment %(number)s of %(amount)s authorised"),
+    "payment_sent": N_("Payment %(number)s sent: %(local)s at %(rate)s, reference %(reference)s"),
+    "payment_received": N_("Payment %(number)s received"),
+    "money_returned": N_("%(amount)s returned, reference %(reference)s"),
+    "boot_camp_held": N_("Boot camp “%(title)s” held: %(attended)s of the team attended"),
+    "file_uploaded": N_("File added: %(name)s"),
+    "file_removed": N_("File removed: %(name)s"),
+    "prototype_published": N_("Prototype version %(number)s published"),
+    "thread_opened": N_("Comment opened on prototype version %(number)s"),
+    "thread_answered": N_("Comment answered on prototype version %(number)s"),
+    "thread_resolved": N_("Comment resolved on prototype version %(number)s"),
+    "report_submitted": N_("%(title)s submitted, version %(number)s"),
+    "report_changes_requested": N_("Changes requested in %(title)s, version %(number)s"),
+    "report_accepted": N_("%(title)s accepted, version %(number)s"),
+    "milestone_accepted": N_("Milestone accepted: %(title)s"),
+    "indicator_defined": N_("Indicator defined: %(name)s, from %(baseline)s to %(target)s %(unit)s"),
+    "indicator_value_entered": N_("%(name)s: %(total)s %(unit)s on %(on)s"),
+    "decision_recorded": N_("Steering committee decision: %(title)s"),
+    "lesson_written": N_("Lesson written: %(title)s"),
+    "award_suspended": N_("Award suspended: %(reason)s"),
+    "award_resumed": N_("Award resumed: %(reason)s"),
+    "award_terminated": N_("Award terminated: %(reason)s"),
+    "award_withdrawn": N_("Team withdrew: %(reason)s"),
+    "award_closed": N_("Award closed"),
+    "call_loaded": N_("Call loaded: %(code)s"),
+    "role_given": N_("%(name)s given the role %(role)s"),
+    "role_taken": N_("%(name)s lost the role %(role)s"),
+    "account_disabled": N_("Account of %(name)s disabled"),
+    "account_enabled": N_("Account of %(name)s enabled"),
+}
+
+
+def chain_hash(previous: str, fields: Mapping[str, object]) -> str:
+    """SHA-256 (hex) over the previous row's hash and this row's fields as canonical JSON: a changed row breaks the chain."""
+    body = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()

@@ -1,0 +1,71 @@
+"""Money: decimals in a currency with that currency's own number of minor units (USD 2, CLP 0, KWD 3)."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+from babel.numbers import get_currency_precision, list_currencies
+
+from lab.rules.text import M, Message, N_
+
+_PLAIN = re.compile(r"\d{1,13}([.,]\d{1,6})?")
+# Spaces that do not break, wide (U+00A0) and narrow (U+202F), are what other programs group digits with.
+_GAPS = "[ ’'\\u00a0\\u202f]"
+_GROUPED = re.compile(rf"\d{{1,3}}({_GAPS}\d{{3}}){{1,3}}([.,]\d{{1,6}})?")
+
+
+class MoneyError(ValueError):
+    """An amount that cannot be read; ``message`` says why and what to type instead."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        super().__init__(str(message))
+
+
+def is_currency(code: str) -> bool:
+    """Whether ``code`` is a currency the world knows (ISO 4217, as CLDR lists it)."""
+    return code in list_currencies()
+
+
+def minor_units(currency: str) -> int:
+    """How many decimals ``currency`` has."""
+    return get_currency_precision(currency)
+
+
+def quantum(currency: str) -> Decimal:
+    """The smallest amount of ``currency``."""
+    return Decimal(1).scaleb(-minor_units(currency))
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """``amount`` rounded half up to the minor units of ``currency``."""
+    return amount.quantize(quantum(currency), ROUND_HALF_UP)
+
+
+def parse_number(text: str) -> Decimal:
+    """A non-negative number as people type it: ``1234.5``, ``1234,5`` or ``1 234,5``. Raises MoneyError.
+
+    ``1.234`` and ``1,234`` are read as a decimal sign with three decimals; a currency with fewer then refuses them,
+    so that a thousands separator is never taken for a decimal sign in silence.
+    """
+    typed = text.strip()
+    if not (_PLAIN.fullmatch(typed) or _GROUPED.fullmatch(typed)):
+        raise MoneyError(M(N_("“%(typed)s” is not an amount: type digits, with a point for decimals, such as 1250.50."), typed=typed[:40]))
+    return Decimal(re.sub(_GAPS, "", typed).replace(",", "."))
+
+
+def parse_amount(text: str, currency: str) -> Decimal:
+    """An amount of ``currency`` as typed, at its own number of decimals. Raises MoneyError when it has more."""
+    number = parse_number(text)
+    value = number.quantize(quantum(currency))
+    if value != number:
+        raise MoneyError(
+            M(
+                N_("“%(typed)s” has too many decimals: amounts in %(currency)s have %(units)s. Leave out thousands separators."),
+                typed=text.strip()[:40],
+                currency=currency,
+                units=minor_units(currency),
+            )
+        )
+    return value

@@ -1,0 +1,88 @@
+"""Whatever is due: who owes what to whom. Services open and discharge obligations; pages and reminders read them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from lab.rules.text import N_
+
+
+class Party(StrEnum):
+    """Who can owe something, or be owed it."""
+
+    TEAM = "team"
+    OFFICER = "officer"
+    FINANCE = "finance"
+    MENTOR = "mentor"
+    COMMITTEE = "committee"
+
+
+PARTY_NAMES: dict[Party, str] = {
+    Party.TEAM: N_("The team"),
+    Party.OFFICER: N_("The programme officer"),
+    Party.FINANCE: N_("Finance"),
+    Party.MENTOR: N_("The mentor"),
+    Party.COMMITTEE: N_("The steering committee"),
+}
+
+
+class ObligationState(StrEnum):
+    """Open until done, waived by decision, or replaced by another with a new date."""
+
+    OPEN = "open"
+    DISCHARGED = "discharged"
+    WAIVED = "waived"
+    SUPERSEDED = "superseded"
+
+
+class ObligationKind(StrEnum):
+    """Everything in the programme that somebody owes by an instant."""
+
+    SUBMIT_WORKPLAN = "submit_workplan"
+    REVIEW_WORKPLAN = "review_workplan"
+    DECIDE_EXPIRY = "decide_expiry"
+    CLEAR_DUE_DILIGENCE = "clear_due_diligence"
+    OPEN_AGREEMENT = "open_agreement"
+    SIGN_ORGANISATION = "sign_organisation"
+    SIGN_ILO = "sign_ilo"
+    ENTER_ACCOUNT = "enter_account"
+    VERIFY_ACCOUNT = "verify_account"
+    PROPOSE_PAYMENT = "propose_payment"
+    AUTHORISE_PAYMENT = "authorise_payment"
+    RECORD_PAYMENT = "record_payment"
+    CONFIRM_RECEIPT = "confirm_receipt"
+    HOLD_BOOT_CAMP = "hold_boot_camp"
+    REACH_MILESTONE = "reach_milestone"
+    SUBMIT_PROGRESS_REPORT = "submit_progress_report"
+    SUBMIT_PROTOTYPE_REPORT = "submit_prototype_report"
+    SUBMIT_FINAL_REPORT = "submit_final_report"
+    REVIEW_REPORT = "review_report"
+    ANSWER_THREAD = "answer_thread"
+    RETURN_UNSPENT = "return_unspent"
+    CLOSE_AWARD = "close_award"
+
+
+OBLIGATION_NAMES: dict[ObligationKind, str] = {
+    ObligationKind.SUBMIT_WORKPLAN: N_("Submit the workplan and budget"),
+    ObligationKind.REVIEW_WORKPLAN: N_("Review the workplan and budget"),
+    ObligationKind.DECIDE_EXPIRY: N_("Extend the deadline or let the award lapse"),
+    ObligationKind.CLEAR_DUE_DILIGENCE: N_("Clear due diligence"),
+    ObligationKind.OPEN_AGREEMENT: N_("Open the agreement for signature"),
+    ObligationKind.SIGN_ORGANISATION: N_("Sign the agreement for the organisation"),
+    ObligationKind.SIGN_ILO: N_("Sign the agreement for the ILO"),
+    ObligationKind.ENTER_ACCOUNT: N_("Enter the organisation's bank account"),
+    ObligationKind.VERIFY_ACCOUNT: N_("Verify the bank account"),
+    ObligationKind.PROPOSE_PAYMENT: N_("Propose payment %(number)s"),
+    ObligationKind.AUTHORISE_PAYMENT: N_("Authorise payment %(number)s"),
+    ObligationKind.RECORD_PAYMENT: N_("Pay and record payment %(number)s"),
+    ObligationKind.CONFIRM_RECEIPT: N_("Confirm that payment %(number)s arrived"),
+    ObligationKind.HOLD_BOOT_CAMP: N_("Hold the boot camp “%(title)s” and record attendance"),
+    ObligationKind.REACH_MILESTONE: N_("Reach the milestone “%(title)s”"),
+    ObligationKind.SUBMIT_PROGRESS_REPORT: N_("Submit progress report %(number)s"),
+    ObligationKind.SUBMIT_PROTOTYPE_REPORT: N_("Submit the final report on the prototype, with the action plan"),
+    ObligationKind.SUBMIT_FINAL_REPORT: N_("Submit the final narrative and financial report"),
+    ObligationKind.REVIEW_REPORT: N_("Review: %(title)s"),
+    ObligationKind.ANSWER_THREAD: N_("Answer the comment on prototype version %(number)s"),
+    ObligationKind.RETURN_UNSPENT: N_("Return the unspent money: %(amount)s"),
+    ObligationKind.CLOSE_AWARD: N_("Complete the closing checklist and close the award"),
+}

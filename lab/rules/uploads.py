@@ -1,0 +1,318 @@
+"""Which files are taken, judged by their first bytes and not by what their name claims."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import filetype
+
+from lab.rules.errors import Invalid
+from lab.rules.text import M, Message, N_
+
+MAX_NAME = 255
+MAX_DISPLAY_NAME = 200
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file that is taken: its code, the media type to serve it with, and the name endings it may have."""
+
+    code: str
+    mime: str
+    extensions: tuple[str, ...]
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_OPEN = "application/vnd.oasis.opendocument."
+KINDS: tuple[FileKind, ...] = (
+    FileKind("pdf", "application/pdf", ("pdf",)),
+    FileKind("png", "image/png", ("png",)),
+    FileKind("jpeg", "image/jpeg", ("jpg", "jpeg")),
+    FileKind("docx", _OFFICE + "wordprocessingml.document", ("docx",)),
+    FileKind("xlsx", _OFFICE + "spreadsheetml.sheet", ("xlsx",)),
+    FileKind("pptx", _OFFICE + "presentationml.presentation", ("pptx",)),
+    FileKind("odt", _OPEN + "text", ("odt",)),
+    FileKind("ods", _OPEN + "spreadsheet", ("ods",)),
+    FileKind("csv", "text/csv", ("csv",)),
+    FileKind("txt", "text/plain", ("txt",)),
+    FileKind("mp4", "video/mp4", ("mp4",)),
+)
+EXTENSIONS: tuple[str, ...] = tuple(extension for kind in KINDS for extension in kind.extensions)
+_BY_CODE = {kind.code: kind for kind in KINDS}
+_BY_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
+_TEXTS = frozenset({"csv", "txt"})
+# The same kinds under the other names that the content library has for them.
+_SYNONYMS = {"jpg": "jpeg", "apng": "png", "m4v": "mp4"}
+# Kinds whose files are readable text themselves. The library's other guesses about readable text are mistakes, made
+# on two letters: a table whose first heading is "BMI" is no bitmap.
+_READABLE = frozenset({"pdf", "rtf", "ps"})
+_MARKUP = re.compile(r"\s*(<[!?/a-z]|#!|\{\\rtf)", re.IGNORECASE)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+_LOCAL_HEADER = b"PK\x03\x04"
+_PARTS = {"word/": "docx", "xl/": "xlsx", "ppt/": "pptx"}
+_MAIN_PARTS = {
+    b"wordprocessingml.document.main": "docx",
+    b"spreadsheetml.sheet.main": "xlsx",
+    b"presentationml.presentation.main": "pptx",
+}
+
+
+class UploadRefused(Invalid):
+    """A file that is not taken; the reason names it and what to do instead. Nothing has been stored."""
+
+    def __init__(self, reason: Message) -> None:
+        self.reason = reason
+        super().__init__({"file": reason})
+
+
+class BadName(UploadRefused):
+    """The name is missing, too long, or could be read as a path."""
+
+
+class EmptyUpload(UploadRefused):
+    """The file has no bytes."""
+
+
+class TooLarge(UploadRefused):
+    """The file has more bytes than the limit."""
+
+
+class WrongKind(UploadRefused):
+    """The content is of no kind that is taken."""
+
+
+class Renamed(UploadRefused):
+    """The name's ending promises another kind than the content is."""
+
+
+class _Guess(Protocol):
+    extension: str
+
+
+def check_upload(name: str, head: bytes, size: int, limit: int) -> FileKind:
+    """The kind of a file called ``name`` that starts with ``head`` (8 KiB, or all of a shorter file).
+
+    ``size`` and ``limit`` are bytes. Raises BadName, EmptyUpload, TooLarge, WrongKind or Renamed, all UploadRefused.
+    """
+    check_name(name)
+    if size == 0:
+        raise empty(name)
+    if size > limit:
+        raise too_large(name, limit)
+    promised = _BY_EXTENSION.get(_extension(name))
+    if promised is None:
+        raise WrongKind(
+            M(
+                N_("“%(name)s” is not of a kind that is taken here. Save it as one of %(kinds)s and upload that."),
+                name=safe_name(name),
+                kinds=_kinds(),
+            )
+        )
+    found = _content(head)
+    if promised.code in _TEXTS and (found is None or found in _TEXTS):
+        _check_text(name, head, whole=size <= len(head))
+        return promised
+    if found is None:
+        raise WrongKind(
+            M(
+                N_(
+                    "“%(name)s” ends in .%(ending)s, but its content is not such a file, or is damaged. Open it in the program that it was made with, save it again as one of %(kinds)s, and upload that."
+                ),
+                name=safe_name(name),
+                ending=_extension(name),
+                kinds=_kinds(),
+            )
+        )
+    if found == "macro":
+        raise WrongKind(
+            M(
+                N_(
+                    "“%(name)s” contains macros, which are not taken here. Save it without macros, or as PDF, and upload that."
+                ),
+                name=safe_name(name),
+            )
+        )
+    if found != promised.code:
+        raise Renamed(
+            M(
+                N_(
+                    "“%(name)s” ends in .%(ending)s, but its content is %(found)s. Give it the ending .%(right)s, or save it again as a real .%(ending)s file."
+                ),
+                name=safe_name(name),
+                ending=_extension(name),
+                found=found.upper(),
+                right=_BY_CODE[found].extensions[0],
+            )
+        )
+    return promised
+
+
+def check_name(name: str) -> None:
+    """Whether a file may be called ``name``, before any of its bytes are read. Raises BadName."""
+    shown = safe_name(name)
+    if not name.strip(" ."):
+        raise BadName(M(N_("The file has no name. Give it a name such as report.pdf and upload it again.")))
+    if len(name) > MAX_NAME:
+        raise BadName(
+            M(
+                N_(
+                    "The name that begins “%(name)s” has more than %(limit)s characters. Shorten it and upload the file again."
+                ),
+                name=shown[:40],
+                limit=MAX_NAME,
+            )
+        )
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        raise BadName(
+            M(
+                N_(
+                    "The name of “%(name)s” contains characters that cannot be seen. Type the name anew and upload the file again."
+                ),
+                name=shown,
+            )
+        )
+    if "/" in name or "\\" in name:
+        raise BadName(
+            M(
+                N_(
+                    "The name of “%(name)s” contains a folder. Give the file a name without / and \\ and upload it again."
+                ),
+                name=shown,
+            )
+        )
+
+
+def empty(name: str) -> EmptyUpload:
+    """The refusal of a file without bytes, also for a store that found it out while reading."""
+    return EmptyUpload(
+        M(
+            N_("“%(name)s” is empty: it has 0 bytes. Check that it was saved, and upload it again."),
+            name=safe_name(name),
+        )
+    )
+
+
+def too_large(name: str, limit: int) -> TooLarge:
+    """The refusal of a file of more than ``limit`` bytes, also for a store that found it out while reading."""
+    return TooLarge(
+        M(
+            N_("“%(name)s” is larger than %(limit)s MB. Make it smaller, or split it, and upload it again."),
+            name=safe_name(name),
+            limit=limit // MEGABYTE if limit >= MEGABYTE else f"{limit / MEGABYTE:.3f}",
+        )
+    )
+
+
+def safe_name(name: str) -> str:
+    """``name`` as it may be shown and offered for download: no folders, no characters that cannot be seen or that turn
+    the direction of writing, at most 200 characters with its ending kept; never empty."""
+    base = re.split(r"[/\\]", name)[-1]
+    seen = "".join(
+        letter for letter in base if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+    )
+    tidy = " ".join(seen.split())
+    if len(tidy) > MAX_DISPLAY_NAME:
+        stem, dot, ending = tidy.rpartition(".")
+        tail = dot + ending if stem and len(ending) <= 10 else ""
+        tidy = tidy[: MAX_DISPLAY_NAME - len(tail)].rstrip() + tail
+    return tidy if tidy.strip(".") else "file"
+
+
+def _kinds() -> str:
+    return ", ".join(extension.upper() for extension in EXTENSIONS if extension != "jpeg")
+
+
+def _extension(name: str) -> str:
+    return safe_name(name).rpartition(".")[2].lower() if "." in name else ""
+
+
+def _content(head: bytes) -> str | None:
+    """The code of the kind that the bytes are, ``macro`` for an office document with a program in it, or None."""
+    guess = cast("_Guess | None", filetype.guess(head))
+    code = _SYNONYMS.get(guess.extension, guess.extension) if guess else None
+    if head.startswith(_LOCAL_HEADER):
+        return _package(head) or (code if code in ("odt", "ods") else None)
+    if code not in _READABLE and _is_text(head):
+        return "txt"
+    return code if code in _BY_CODE else None
+
+
+def _package(head: bytes) -> str | None:
+    """What kind of office document a ZIP is. The library looks at the names of the first entries alone; writers that
+    put other parts first are told by the list of content types, and so are documents with macros."""
+    found = None
+    for name, packed in _entries(head):
+        if name == "[Content_Types].xml":
+            listing = _unpacked(packed)
+            if b"macroEnabled" in listing or b"vbaProject" in listing:
+                return "macro"
+            found = found or next((code for mark, code in _MAIN_PARTS.items() if mark in listing), None)
+        if name.endswith("vbaProject.bin"):
+            return "macro"
+        found = found or next((code for folder, code in _PARTS.items() if name.startswith(folder)), None)
+    return found
+
+
+def _entries(head: bytes) -> Iterator[tuple[str, bytes]]:
+    """The names of the ZIP's entries that begin within ``head``, each with the bytes that follow its header (deflated
+    or not, the method is the first byte)."""
+    start = head.find(_LOCAL_HEADER)
+    while start != -1 and start + 30 <= len(head):
+        after_name = start + 30 + int.from_bytes(head[start + 26 : start + 28], "little")
+        data = after_name + int.from_bytes(head[start + 28 : start + 30], "little")
+        yield head[start + 30 : after_name].decode("utf-8", "replace"), head[start + 8 : start + 9] + head[data:]
+        start = head.find(_LOCAL_HEADER, start + 4)
+
+
+def _unpacked(entry: bytes) -> bytes:
+    """The first 64 KiB of an entry; as much as there is of one that is cut off or damaged."""
+    method, packed = entry[:1], entry[1:]
+    if method == b"\0":
+        return packed
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, 64 * 1024)
+    except zlib.error:
+        return b""
+
+
+def _decoded(head: bytes, whole: bool) -> str | None:
+    """``head`` as UTF-8; a last letter that the cut went through is left out. None when it is not UTF-8."""
+    try:
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_text(head: bytes) -> bool:
+    text = _decoded(head, whole=False)
+    return text is not None and not _CONTROLS.search(text)
+
+
+def _check_text(name: str, head: bytes, whole: bool) -> None:
+    text = _decoded(head, whole)
+    if text is None or _CONTROLS.search(text):
+        raise WrongKind(
+            M(
+                N_(
+                    "“%(name)s” is not plain text in UTF-8. In your spreadsheet or editor choose “Save as”, then “CSV UTF-8” or “Text UTF-8”, and upload that."
+                ),
+                name=safe_name(name),
+            )
+        )
+    if _MARKUP.match(text):
+        raise WrongKind(
+            M(
+                N_(
+                    "“%(name)s” contains a web page or a program, not plain text. Save what it shows as PDF and upload that."
+                ),
+                name=safe_name(name),
+            )
+        )

@@ -1,0 +1,209 @@
+"""Moving an award along its life: the transition, its event, and what each stage makes due. Shared steps; services commit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from lab.models import Award, BootCamp, Suspension, Tranche
+from lab.queries.awards import definition_of, facts_of, newest_account
+from lab.rules import lifecycle
+from lab.rules.calendar import add_months, days_after, end_of_day, local_day
+from lab.rules.calls import CallDefinition, text
+from lab.rules.disbursement import ConditionFacts, TrancheFacts, TrancheState, release_blockers
+from lab.rules.facts import ACTIVE, ENDED, Actor, AwardFacts, Scope, Stage
+from lab.rules.obligations import ObligationKind as Kind
+from lab.rules.obligations import Party
+from lab.rules.reports import report_days
+from lab.services.steps import discharge, owe, record, session, waive_all
+
+_EVENT_OF = {
+    "reject_workplan": "workplan_rejected",
+    "let_lapse": "award_lapsed",
+    "suspend": "award_suspended",
+    "resume": "award_resumed",
+    "terminate": "award_terminated",
+    "withdraw": "award_withdrawn",
+    "close": "award_closed",
+    "bring_into_force": "agreement_in_force",
+}
+
+
+def move(award: Award, transition: str, actor: Actor, reason: str, now: datetime) -> None:
+    """Make one transition of the lifecycle table, with everything that the new stage causes.
+
+    Raises NotAllowed or Refused (see ``rules.lifecycle.next_stage``). The only place that sets ``Award.stage``.
+    """
+    session().flush()
+    roles = actor.roles_on(Scope(call_id=award.call_id, award_id=award.id))
+    before = Stage(award.stage)
+    stage = lifecycle.next_stage(transition, facts_of(session(), award), roles, reason, now)
+    award.suspended_from = before if stage is Stage.SUSPENDED else None
+    award.stage, award.stage_since, award.revision = stage, now, award.revision + 1
+    if transition in _EVENT_OF:
+        record(award, _EVENT_OF[transition], actor, now, reason=reason.strip())
+    if transition not in ("suspend", "resume"):
+        record(award, "stage_entered", actor, now, stage=lifecycle.STAGE_NAMES[stage])
+    _note_suspension(award, transition, before, reason, now)
+    if stage in ENDED:
+        award.ended_at = now
+        waive_all(award, now)
+    elif transition != "resume":
+        _enter(award, stage, now)
+    settle(award, now)
+
+
+def _note_suspension(award: Award, transition: str, before: Stage, reason: str, now: datetime) -> None:
+    if transition == "suspend":
+        session().add(Suspension(award_id=award.id, began_at=now, reason=reason.strip()))
+    elif before is Stage.SUSPENDED:
+        running = session().scalars(
+            select(Suspension).where(Suspension.award_id == award.id, Suspension.ended_at.is_(None))
+        ).one()
+        running.ended_at = now
+    session().flush()
+
+
+def _enter(award: Award, stage: Stage, now: datetime) -> None:
+    definition = definition_of(award)
+    today = local_day(now, definition.time_zone)
+    soon = days_after(today, definition.stages.review_days, definition.time_zone)
+    match stage:
+        case Stage.AGREEMENT:
+            owe(award, Kind.CLEAR_DUE_DILIGENCE, Party.OFFICER, Party.TEAM, soon, now)
+            owe(award, Kind.OPEN_AGREEMENT, Party.OFFICER, Party.TEAM, soon, now)
+        case Stage.PROTOTYPING:
+            award.prototyping_on = today
+            _plan_prototyping(award, definition, now)
+        case Stage.PILOT:
+            award.pilot_on = today
+            _plan_pilot(award, definition, now)
+
+
+def _plan_prototyping(award: Award, definition: CallDefinition, now: datetime) -> None:
+    assert award.prototyping_on is not None
+    began, zone, months = award.prototyping_on, definition.time_zone, definition.stages.prototyping_months
+    for camp in definition.boot_camps:
+        day = add_months(began, camp.month)
+        session().add(BootCamp(award_id=award.id, key=camp.key, planned_on=day))
+        title = text(camp.title, award.language)
+        owe(award, Kind.HOLD_BOOT_CAMP, Party.OFFICER, Party.TEAM, end_of_day(day, zone), now, key=f"boot_camp:{camp.key}", title=title)
+    _plan_reports(award, definition, report_days(began, months, definition.reports.prototyping_every_months), 0, now)
+    due = end_of_day(add_months(began, months), zone)
+    owe(award, Kind.SUBMIT_PROTOTYPE_REPORT, Party.TEAM, Party.OFFICER, due, now, key="report:prototype_report:1")
+
+
+def pilot_end(award: Award, definition: CallDefinition) -> datetime:
+    """The instant (UTC) at which the pilot's last day ends."""
+    assert award.pilot_on is not None
+    return end_of_day(add_months(award.pilot_on, definition.stages.pilot_months_max), definition.time_zone)
+
+
+def _plan_pilot(award: Award, definition: CallDefinition, now: datetime) -> None:
+    assert award.pilot_on is not None
+    months = definition.stages.pilot_months_max
+    during = report_days(
+        award.prototyping_on or award.pilot_on,
+        definition.stages.prototyping_months,
+        definition.reports.prototyping_every_months,
+    )
+    days = report_days(award.pilot_on, months, definition.reports.pilot_every_months)
+    _plan_reports(award, definition, days, len(during), now)
+    end = pilot_end(award, definition)
+    owe(award, Kind.SUBMIT_FINAL_REPORT, Party.TEAM, Party.OFFICER, end, now, key="report:final_report:1")
+    last = add_months(award.pilot_on, months)
+    closing = days_after(last, definition.reports.days_after_period + definition.stages.review_days, definition.time_zone)
+    owe(award, Kind.CLOSE_AWARD, Party.OFFICER, Party.TEAM, closing, now)
+
+
+def _plan_reports(award: Award, definition: CallDefinition, days: tuple, offset: int, now: datetime) -> None:  # type: ignore[type-arg]
+    for n, day in enumerate(days, start=offset + 1):
+        due = days_after(day, definition.reports.days_after_period, definition.time_zone)
+        owe(award, Kind.SUBMIT_PROGRESS_REPORT, Party.TEAM, Party.OFFICER, due, now, key=f"report:progress_report:{n}", number=n)
+
+
+def tranche_facts(award: Award, tranche: Tranche, others: list[Tranche]) -> TrancheFacts:
+    """What the payment rules read of a tranche; ``others`` are all tranches of the award."""
+    return TrancheFacts(
+        state=TrancheState(tranche.state),
+        amount=tranche.amount,
+        award_amount=award.amount,
+        other_tranches=sum((t.amount for t in others if t.id != tranche.id), start=tranche.amount * 0),
+        proposed_by=tranche.proposed_by,
+        conditions=tuple(ConditionFacts(c.kind, dict(c.params), c.attested_at is not None) for c in tranche.conditions),
+    )
+
+
+def tranches_of(award: Award) -> list[Tranche]:
+    """The award's tranches with their conditions, in order."""
+    from sqlalchemy.orm import selectinload
+
+    query = select(Tranche).where(Tranche.award_id == award.id).order_by(Tranche.number)
+    return list(session().scalars(query.options(selectinload(Tranche.conditions))))
+
+
+def settle(award: Award, now: datetime) -> None:
+    """Open and discharge the obligations that follow from the award's facts. Every service that changes facts ends with it."""
+    session().flush()
+    if Stage(award.stage) not in ACTIVE:
+        return
+    facts = facts_of(session(), award)
+    definition = definition_of(award)
+    today = local_day(now, definition.time_zone)
+    _settle_gate(award, facts, now)
+    if facts.due_diligence_clear:
+        discharge(award, Kind.CLEAR_DUE_DILIGENCE, now)
+    _settle_account(award, days_after(today, definition.stages.review_days, definition.time_zone), now)
+    _settle_payments(award, facts, days_after(today, definition.stages.payment_days, definition.time_zone), now)
+
+
+def _settle_gate(award: Award, facts: AwardFacts, now: datetime) -> None:
+    if facts.stage is Stage.WORKPLAN and not facts.workplan_submitted and facts.workplan_deadline is not None:
+        owe(award, Kind.SUBMIT_WORKPLAN, Party.TEAM, Party.OFFICER, facts.workplan_deadline, now)
+    else:
+        discharge(award, Kind.SUBMIT_WORKPLAN, now)
+
+
+def _settle_account(award: Award, due: datetime, now: datetime) -> None:
+    account = newest_account(session(), award.organisation_id)
+    if account is None:
+        _owe_once(award, Kind.ENTER_ACCOUNT, Party.TEAM, Party.FINANCE, due, now)
+        return
+    discharge(award, Kind.ENTER_ACCOUNT, now)
+    if account.verified_at is None:
+        _owe_once(award, Kind.VERIFY_ACCOUNT, Party.FINANCE, Party.TEAM, due, now)
+    else:
+        discharge(award, Kind.VERIFY_ACCOUNT, now)
+
+
+_DUTIES = {
+    TrancheState.PLANNED: (Kind.PROPOSE_PAYMENT, Party.OFFICER, Party.TEAM),
+    TrancheState.PROPOSED: (Kind.AUTHORISE_PAYMENT, Party.FINANCE, Party.TEAM),
+    TrancheState.AUTHORISED: (Kind.RECORD_PAYMENT, Party.FINANCE, Party.TEAM),
+    TrancheState.SENT: (Kind.CONFIRM_RECEIPT, Party.TEAM, Party.FINANCE),
+}
+
+
+def _settle_payments(award: Award, facts: AwardFacts, due: datetime, now: datetime) -> None:
+    tranches = tranches_of(award)
+    for tranche in tranches:
+        state = TrancheState(tranche.state)
+        wanted = _DUTIES.get(state)
+        blocked = state is not TrancheState.SENT and release_blockers(tranche_facts(award, tranche, tranches), facts)
+        for kind, debtor, creditor in _DUTIES.values():
+            key = f"payment:{tranche.number}:{kind}"
+            if wanted is not None and kind is wanted[0] and not blocked:
+                _owe_once(award, kind, debtor, creditor, due, now, key=key, number=tranche.number)
+            else:
+                discharge(award, key, now)
+
+
+def _owe_once(
+    award: Award, kind: Kind, debtor: Party, creditor: Party, due: datetime, now: datetime, *, key: str = "", **params: object
+) -> None:
+    """Like ``owe``, but an open one keeps its date: what is settled again is not due anew."""
+    from lab.services.steps import _open
+
+    if _open(award, key or kind) is None:
+        owe(award, kind, debtor, creditor, due, now, key=key, **params)

@@ -1,0 +1,167 @@
+"""How things are said to the reader: their language, their time zone, money and dates by Babel."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from uuid import uuid4
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent
+from flask import Flask, g, has_request_context, request
+from flask_babel import get_locale, gettext, ngettext
+from flask_login import current_user
+
+from lab import clock
+from lab.rules.text import Message
+from lab.setup import LANGUAGES
+
+# The guide says Geneva where the time zone database says Zurich.
+_CITIES = {"Europe/Zurich": "Geneva"}
+TRANSLATED = frozenset({"en"})
+
+
+def locale() -> str:
+    """The reader's language: their account's, else the one they chose, else their browser's."""
+    if has_request_context():
+        if current_user.is_authenticated:
+            return str(current_user.language)
+        chosen = request.cookies.get("language")
+        return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES)) or "en"
+    return str(g.get("mail_language", "en"))
+
+
+def time_zone() -> str:
+    """The reader's time zone; Geneva's before they signed in."""
+    if has_request_context() and current_user.is_authenticated:
+        return str(current_user.time_zone)
+    return str(g.get("mail_time_zone", "Europe/Zurich"))
+
+
+def page_language() -> str:
+    """The language that the page's own words are in: the reader's once it is translated, English until then."""
+    return locale() if locale() in TRANSLATED else "en"
+
+
+def say(message: object) -> str:
+    """A rule's message, or a marked text, in the reader's language. Decimals, dates and inner messages are formatted."""
+    if not isinstance(message, Message):
+        return gettext(str(message)) if message else ""
+    params = {name: _param(value) for name, value in message.params.items()}
+    return gettext(message.msgid, **params) if params else gettext(message.msgid)
+
+
+def _param(value: object) -> str:
+    if isinstance(value, Message):
+        return say(value)
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return day(value)
+    return gettext(value) if isinstance(value, str) and value else str(value)
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """An amount with its currency, at the currency's own decimals; a dash for none."""
+    if amount is None:
+        return "–"
+    return str(format_currency(amount, currency, "¤¤ #,##0.00", locale=str(get_locale())))
+
+
+def number(value: Decimal | int | None) -> str:
+    """A number without needless zeros."""
+    return "–" if value is None else str(format_decimal(value, locale=str(get_locale())))
+
+
+def percent(share: Decimal | None) -> str:
+    """A share as whole percent."""
+    return "–" if share is None else str(format_percent(share, format="#,##0 %", locale=str(get_locale())))
+
+
+def day(value: date | None, style: str = "medium") -> str:
+    """A calendar day."""
+    return "–" if value is None else str(format_date(value, style, locale=str(get_locale())))
+
+
+def instant(value: datetime | None) -> str:
+    """An instant in the reader's time zone."""
+    if value is None:
+        return "–"
+    return str(format_datetime(value, "medium", tzinfo=zoneinfo.ZoneInfo(time_zone()), locale=str(get_locale())))
+
+
+def ago(value: datetime) -> str:
+    """How long ago, in words."""
+    return str(format_timedelta(value - clock.now(), add_direction=True, locale=str(get_locale())))
+
+
+@cache
+def time_zone_names() -> tuple[str, ...]:
+    """Every time zone that a person can choose."""
+    return tuple(sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right"))))
+
+
+def city(zone: str) -> str:
+    """The city that stands for a time zone."""
+    return _CITIES.get(zone, zone.rsplit("/", 1)[-1].replace("_", " "))
+
+
+def moment(due_at: datetime, zone: str) -> str:
+    """The last minute of a deadline in one zone: “12 Jan 2027, 23:59 in Geneva”."""
+    local = (due_at - timedelta(minutes=1)).astimezone(zoneinfo.ZoneInfo(zone))
+    language = str(get_locale())
+    return gettext(
+        "%(day)s, %(time)s in %(city)s",
+        day=format_date(local.date(), "medium", locale=language),
+        time=format_time(local.time(), "HH:mm", locale=language),
+        city=city(zone),
+    )
+
+
+@dataclass(frozen=True)
+class Due:
+    """A deadline as shown: how long, when for the reader, when for the call, and how pressing (calm, soon, late, paused)."""
+
+    label: str
+    reader: str
+    geneva: str
+    tone: str
+
+
+def due(due_at: datetime, call_zone: str = "Europe/Zurich") -> Due:
+    """How a deadline is shown to the reader."""
+    left = due_at - clock.now()
+    if left.total_seconds() <= 0:
+        days = (-left).days
+        label = ngettext("%(num)d day late", "%(num)d days late", days) if days else gettext("late since today")
+        tone = "late"
+    elif left < timedelta(days=2):
+        hours = int(left.total_seconds() // 3600)
+        label = ngettext("%(num)d hour left", "%(num)d hours left", hours) if hours else gettext("less than an hour left")
+        tone = "soon"
+    else:
+        label = ngettext("%(num)d day left", "%(num)d days left", left.days)
+        tone = "soon" if left < timedelta(days=4) else "calm"
+    reader = moment(due_at, time_zone())
+    return Due(label, reader, moment(due_at, call_zone) if call_zone != time_zone() else "", tone)
+
+
+def sentence(messages: Iterable[object]) -> str:
+    """Several messages in a row."""
+    return " ".join(say(message) for message in messages)
+
+
+def register(app: Flask) -> None:
+    """Give the templates their words."""
+    for name, function in {
+        "say": say, "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "ago": ago,
+        "city": city,
+    }.items():  # fmt: skip
+        app.add_template_filter(function, name)
+    app.add_template_global(due, "due")
+    app.add_template_global(moment, "moment")
+    app.add_template_global(lambda: uuid4().hex, "new_form_key")
