@@ -17,6 +17,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     from lab import cli, clock, files, setup
     from lab.config import INSTANCE, ROOT, read_config
+    from lab.services import links
     from lab.web import register
 
     config = config or read_config(os.environ)
@@ -27,6 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
         instance_path=str(INSTANCE),
     )
     clock.move(config.now)
+    links.set_base(config.base_url)
     app.config.from_mapping(setup.flask_settings(config))
     app.extensions["lab_config"] = config
     app.extensions["lab_files"] = files.open_store(config.files)

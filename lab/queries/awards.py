@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import case, func, select
+from sqlalchemy import String, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from lab.models import (
@@ -13,6 +14,7 @@ from lab.models import (
     Award,
     BankAccount,
     BootCamp,
+    Call,
     Check,
     Document,
     Extension,
@@ -62,7 +64,18 @@ def get_award(session: Session, code: str, *, lock: bool = False) -> Award:
 
 def definition_of(award: Award) -> calls.CallDefinition:
     """The award's call as data."""
-    return calls.from_json(award.call.definition)
+    return definition_of_call(award.call)
+
+
+# Every page of every award reads its call: a definition is built once a process, and found by the hash of what it says.
+_DEFINITIONS: dict[str, calls.CallDefinition] = {}
+
+
+def definition_of_call(call: Call) -> calls.CallDefinition:
+    """A call as data."""
+    if call.definition_hash not in _DEFINITIONS:
+        _DEFINITIONS[call.definition_hash] = calls.from_json(call.definition)
+    return _DEFINITIONS[call.definition_hash]
 
 
 def open_obligations(session: Session, award_id: int) -> list[Obligation]:
@@ -79,35 +92,60 @@ def newest_account(session: Session, organisation_id: int) -> BankAccount | None
 
 def workplan_deadline(session: Session, award: Award, time_zone: str, days: int) -> datetime:
     """The workplan's deadline (UTC) from the notice, the finished reviews and suspensions, and the extensions."""
-    reviews = session.execute(
-        select(Version.submitted_at, Version.decided_at)
-        .join(Document)
-        .where(Document.award_id == award.id, Document.kind == DocumentKind.WORKPLAN, Version.decided_at.is_not(None))
-    ).all()
-    suspended = session.execute(
-        select(Suspension.began_at, Suspension.ended_at).where(
-            Suspension.award_id == award.id, Suspension.ended_at.is_not(None)
+    rows = session.execute(
+        union_all(
+            select(Version.submitted_at, Version.decided_at, literal_column("0"))
+            .join(Document)
+            .where(
+                Document.award_id == award.id, Document.kind == DocumentKind.WORKPLAN, Version.decided_at.is_not(None)
+            ),
+            select(Suspension.began_at, Suspension.ended_at, literal_column("0")).where(
+                Suspension.award_id == award.id, Suspension.ended_at.is_not(None)
+            ),
+            select(null(), null(), Extension.days).where(Extension.award_id == award.id),
         )
     ).all()
-    extra = session.scalar(select(func.sum(Extension.days)).where(Extension.award_id == award.id)) or 0
-    pauses = [(row[0], row[1]) for row in (*reviews, *suspended)]
-    return gate_deadline(award.notice_on, days, time_zone, pauses, int(extra))
+    pauses = [(began, ended) for began, ended, _ in rows if began is not None]
+    extra = sum(row[2] for row in rows)
+    return gate_deadline(award.notice_on, days, time_zone, pauses, extra)
 
 
 def _money(session: Session, award: Award) -> tuple[Decimal, Decimal, Decimal]:
-    paid, returned = session.execute(
+    spent = select(func.sum(Spending.amount)).where(Spending.award_id == award.id, Spending.accepted)
+    found = session.execute(
         select(
             func.sum(case((LedgerEntry.kind == "payment", LedgerEntry.amount))),
             func.sum(case((LedgerEntry.kind == "return", LedgerEntry.amount))),
+            spent.scalar_subquery(),
         ).where(LedgerEntry.award_id == award.id)
     ).one()
-    spent = session.scalar(select(func.sum(Spending.amount)).where(Spending.award_id == award.id, Spending.accepted))
-    return tuple(rounded(value or Decimal(0), award.currency) for value in (paid, returned, spent))  # type: ignore[return-value]
+    return tuple(rounded(value or Decimal(0), award.currency) for value in found)  # type: ignore[return-value]
 
 
 def money_of(session: Session, award: Award) -> tuple[Decimal, Decimal, Decimal]:
     """(paid, returned, spent by accepted reports) in the award's currency, from the ledger and the reports."""
     return _money(session, award)
+
+
+def _marks(session: Session, award: Award) -> defaultdict[str, frozenset[str]]:
+    """What was ticked, signed, accepted, attended and learned on the award, by kind, in one statement."""
+    rows = session.execute(
+        union_all(
+            select(Check.checklist, Check.key).where(Check.award_id == award.id),
+            select(literal_column("'signed'"), Signature.side).where(Signature.award_id == award.id),
+            select(literal_column("'milestone'"), cast(Milestone.number, String)).where(
+                Milestone.award_id == award.id, Milestone.accepted_at.is_not(None)
+            ),
+            select(literal_column("'camp'"), BootCamp.key)
+            .join(Attendance, Attendance.boot_camp_id == BootCamp.id)
+            .where(BootCamp.award_id == award.id),
+            select(literal_column("'lesson'"), cast(Lesson.id, String)).where(Lesson.award_id == award.id),
+        )
+    ).all()
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, key in rows:
+        found[kind].add(key)
+    return defaultdict(frozenset, {kind: frozenset(keys) for kind, keys in found.items()})
 
 
 def facts_of(session: Session, award: Award) -> AwardFacts:
@@ -117,16 +155,9 @@ def facts_of(session: Session, award: Award) -> AwardFacts:
         select(Document.kind, Document.number, Document.state).where(Document.award_id == award.id)
     ).all()
     states = {(kind, number): state for kind, number, state in documents}
-    checks = session.execute(select(Check.checklist, Check.key).where(Check.award_id == award.id)).all()
-    cleared = {name: frozenset(key for kind, key in checks if kind == name) for name in ("due_diligence", "closing")}
-    signed = frozenset(session.scalars(select(Signature.side).where(Signature.award_id == award.id)))
+    marks = _marks(session, award)
     account = newest_account(session, award.organisation_id)
     paid, returned, spent = _money(session, award)
-    accepted = session.scalars(
-        select(Milestone.number).where(Milestone.award_id == award.id, Milestone.accepted_at.is_not(None))
-    )
-    attended = session.scalars(select(BootCamp.key).join(Attendance).where(BootCamp.award_id == award.id).distinct())
-    lessons = session.scalar(select(func.count()).select_from(Lesson).where(Lesson.award_id == award.id)) or 0
     holder = " ".join(account.holder.split()).casefold() if account else ""
     return AwardFacts(
         stage=Stage(award.stage),
@@ -134,22 +165,22 @@ def facts_of(session: Session, award: Award) -> AwardFacts:
         workplan_deadline=workplan_deadline(session, award, definition.time_zone, definition.stages.workplan_days),
         workplan_submitted=states.get((DocumentKind.WORKPLAN, 1)) == ReviewState.SUBMITTED,
         workplan_accepted=states.get((DocumentKind.WORKPLAN, 1)) == ReviewState.ACCEPTED,
-        due_diligence_clear={item.key for item in definition.due_diligence} <= cleared["due_diligence"],
-        signed_by=signed,
+        due_diligence_clear={item.key for item in definition.due_diligence} <= marks["due_diligence"],
+        signed_by=marks["signed"],
         agreement_open=(DocumentKind.AGREEMENT, 1) in states,
-        agreement_in_force={"organisation", "ilo"} <= signed,
+        agreement_in_force={"organisation", "ilo"} <= marks["signed"],
         prototype_report_accepted=states.get((DocumentKind.PROTOTYPE_REPORT, 1)) == ReviewState.ACCEPTED,
         final_report_accepted=states.get((DocumentKind.FINAL_REPORT, 1)) == ReviewState.ACCEPTED,
         account_verified=account is not None and account.verified_at is not None,
         account_holder_matches=bool(holder) and holder == " ".join(award.organisation.legal_name.split()).casefold(),
         unspent=paid - returned - spent,
-        closing_checked=cleared["closing"],
+        closing_checked=marks["closing"],
         closing_required=frozenset(item.key for item in definition.closing),
-        lessons=lessons,
+        lessons=len(marks["lesson"]),
         reports_accepted=frozenset(
             f"{kind}:{number}" for (kind, number), state in states.items() if state == ReviewState.ACCEPTED
         ),
-        milestones_accepted=frozenset(str(number) for number in accepted),
-        boot_camps_attended=frozenset(attended),
+        milestones_accepted=marks["milestone"],
+        boot_camps_attended=marks["camp"],
         notice_on=award.notice_on,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lab.models import Award, Call
+from lab.models import Award, Call, CommitteeMember, Person
 from lab.rules.errors import NotFound
 
 
@@ -27,5 +27,16 @@ def get_call(session: Session, code: str) -> Call:
 
 def all_calls(session: Session) -> list[tuple[Call, int]]:
     """Every call with its number of awards, newest first, in one statement."""
-    query = select(Call, func.count(Award.id)).outerjoin(Award).group_by(Call.id).order_by(Call.loaded_at.desc(), Call.id.desc())
+    query = (
+        select(Call, func.count(Award.id))
+        .outerjoin(Award)
+        .group_by(Call.id)
+        .order_by(Call.loaded_at.desc(), Call.id.desc())
+    )
     return [(call, number) for call, number in session.execute(query)]
+
+
+def committee_of(session: Session, call_id: int) -> list[Person]:
+    """The members of the call's steering committee, by name, in one statement."""
+    query = select(Person).join(CommitteeMember, CommitteeMember.person_id == Person.id)
+    return list(session.scalars(query.where(CommitteeMember.call_id == call_id).order_by(Person.name, Person.id)))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lab.rules import lifecycle
-from lab.rules.errors import NotFound, Refused
-from lab.rules.facts import AwardFacts, Stage
+from lab.rules.facts import AwardFacts
 from lab.rules.text import Message, N_
 
 _CLOSE = lifecycle.BY_NAME["close"]

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from lab.rules.calls import CheckItem, GroupDimensions, text
 from lab.rules.errors import Invalid, Refused
 from lab.rules.facts import Stage
 from lab.rules.money import MoneyError, parse_number
 from lab.rules.text import M, Message, N_
 
 DECIMALS = 4
+DIMENSION_NAMES: dict[str, str] = {
+    "sex": N_("By sex"),
+    "age": N_("By age group"),
+    "group": N_("Groups, which may overlap"),
+}
 MEASURING = frozenset({Stage.PROTOTYPING, Stage.PILOT})
 
 
@@ -36,6 +42,15 @@ class Measured:
     on: date
     total: Decimal
     split: Mapping[str, Mapping[str, Decimal]]
+
+
+def dimensions(groups: GroupDimensions, language: str = "en") -> dict[str, dict[str, str]]:
+    """How the call splits values: dimension → key → label in ``language``."""
+
+    def labels(items: tuple[CheckItem, ...]) -> dict[str, str]:
+        return {item.key: text(item.label, language) for item in items}
+
+    return {"sex": labels(groups.sexes), "age": labels(groups.ages), "group": labels(groups.groups)}
 
 
 @dataclass(frozen=True)
@@ -136,7 +151,9 @@ def check_measured(measured: Measured, began_on: date, today: date) -> None:
     if measured.on > today:
         problems["on"] = M(N_("The date is in the future: give the day on which it was measured."))
     elif measured.on < began_on:
-        problems["on"] = M(N_("The date is before the lab began on %(day)s: nothing could be measured then."), day=began_on)
+        problems["on"] = M(
+            N_("The date is before the lab began on %(day)s: nothing could be measured then."), day=began_on
+        )
     for dimension, sentence in _PARTITIONS.items():
         total = sum(measured.split.get(dimension, {}).values(), Decimal(0))
         if total > measured.total:
@@ -144,7 +161,9 @@ def check_measured(measured: Measured, began_on: date, today: date) -> None:
     for group, number in measured.split.get("group", {}).items():
         if number > measured.total:
             problems[f"group-{group}"] = M(
-                N_("%(number)s is more than the total of %(total)s: correct one of them."), number=number, total=measured.total
+                N_("%(number)s is more than the total of %(total)s: correct one of them."),
+                number=number,
+                total=measured.total,
             )
     if problems:
         raise Invalid(problems)

@@ -8,12 +8,13 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, cast
+from decimal import Decimal
+from typing import NamedTuple, Protocol, cast
 
 import filetype
 
 from lab.rules.errors import Invalid
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 
 MAX_NAME = 255
 MAX_DISPLAY_NAME = 200
@@ -47,6 +48,7 @@ KINDS: tuple[FileKind, ...] = (
 EXTENSIONS: tuple[str, ...] = tuple(extension for kind in KINDS for extension in kind.extensions)
 _BY_CODE = {kind.code: kind for kind in KINDS}
 _BY_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
+_OPEN_DOCUMENTS = frozenset({"odt", "ods"})
 _TEXTS = frozenset({"csv", "txt"})
 # The same kinds under the other names that the content library has for them.
 _SYNONYMS = {"jpg": "jpeg", "apng": "png", "m4v": "mp4"}
@@ -57,12 +59,45 @@ _MARKUP = re.compile(r"\s*(<[!?/a-z]|#!|\{\\rtf)", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 _LOCAL_HEADER = b"PK\x03\x04"
+_FIRST_PARTS = ("[Content_Types].xml", "_rels/", "docProps/", "customXml/", "word/", "xl/", "ppt/")
 _PARTS = {"word/": "docx", "xl/": "xlsx", "ppt/": "pptx"}
 _MAIN_PARTS = {
     b"wordprocessingml.document.main": "docx",
     b"spreadsheetml.sheet.main": "xlsx",
     b"presentationml.presentation.main": "pptx",
 }
+
+_MACRO = "macro"
+
+_OTHER_KIND = N_("“%(name)s” is not of a kind that is taken here. Save it as one of %(kinds)s and upload that.")
+_DAMAGED = N_(
+    "“%(name)s” ends in .%(ending)s, but its content is not such a file, or is damaged. Open it in the program that "
+    "it was made with, save it again as one of %(kinds)s, and upload that."
+)
+_WITH_MACROS = N_(
+    "“%(name)s” contains macros, which are not taken here. Save it without macros, or as PDF, and upload that."
+)
+_RENAMED = N_(
+    "“%(name)s” ends in .%(ending)s, but its content is %(found)s. Give it the ending .%(right)s, or save it again as "
+    "a real .%(ending)s file."
+)
+_NOT_UTF8 = N_(
+    "“%(name)s” is not plain text in UTF-8. In your spreadsheet or editor choose “Save as”, then “CSV UTF-8” or "
+    "“Text UTF-8”, and upload that."
+)
+_NOT_PLAIN = N_(
+    "“%(name)s” contains a web page or a program, not plain text. Save what it shows as PDF and upload that."
+)
+_NAMELESS = N_("The file has no name. Give it a name such as report.pdf and upload it again.")
+_LONG_NAME = N_(
+    "The name that begins “%(name)s” has more than %(limit)s characters. Shorten it and upload the file again."
+)
+_UNSEEN_NAME = N_(
+    "The name of “%(name)s” contains characters that cannot be seen. Type the name anew and upload the file again."
+)
+_PATH_NAME = N_("The name of “%(name)s” contains a folder. Give the file a name without / and \\ and upload it again.")
+_EMPTY = N_("“%(name)s” is empty: it has 0 bytes. Check that it was saved, and upload it again.")
+_TOO_LARGE = N_("“%(name)s” is larger than %(limit)s MB. Make it smaller, or split it, and upload it again.")
 
 
 class UploadRefused(Invalid):
@@ -107,51 +142,20 @@ def check_upload(name: str, head: bytes, size: int, limit: int) -> FileKind:
         raise empty(name)
     if size > limit:
         raise too_large(name, limit)
-    promised = _BY_EXTENSION.get(_extension(name))
+    shown, ending = safe_name(name), _extension(name)
+    promised = _BY_EXTENSION.get(ending)
     if promised is None:
-        raise WrongKind(
-            M(
-                N_("“%(name)s” is not of a kind that is taken here. Save it as one of %(kinds)s and upload that."),
-                name=safe_name(name),
-                kinds=_kinds(),
-            )
-        )
+        raise WrongKind(M(_OTHER_KIND, name=shown, kinds=_kinds()))
     found = _content(head)
     if promised.code in _TEXTS and (found is None or found in _TEXTS):
-        _check_text(name, head, whole=size <= len(head))
-        return promised
-    if found is None:
-        raise WrongKind(
-            M(
-                N_(
-                    "“%(name)s” ends in .%(ending)s, but its content is not such a file, or is damaged. Open it in the program that it was made with, save it again as one of %(kinds)s, and upload that."
-                ),
-                name=safe_name(name),
-                ending=_extension(name),
-                kinds=_kinds(),
-            )
-        )
-    if found == "macro":
-        raise WrongKind(
-            M(
-                N_(
-                    "“%(name)s” contains macros, which are not taken here. Save it without macros, or as PDF, and upload that."
-                ),
-                name=safe_name(name),
-            )
-        )
-    if found != promised.code:
-        raise Renamed(
-            M(
-                N_(
-                    "“%(name)s” ends in .%(ending)s, but its content is %(found)s. Give it the ending .%(right)s, or save it again as a real .%(ending)s file."
-                ),
-                name=safe_name(name),
-                ending=_extension(name),
-                found=found.upper(),
-                right=_BY_CODE[found].extensions[0],
-            )
-        )
+        _check_text(shown, head, whole=size <= len(head))
+    elif found is None:
+        raise WrongKind(M(_DAMAGED, name=shown, ending=ending, kinds=_kinds()))
+    elif found == _MACRO:
+        raise WrongKind(M(_WITH_MACROS, name=shown))
+    elif found != promised.code:
+        right = _BY_CODE[found].extensions[0]
+        raise Renamed(M(_RENAMED, name=shown, ending=ending, found=found.upper(), right=right))
     return promised
 
 
@@ -159,56 +163,24 @@ def check_name(name: str) -> None:
     """Whether a file may be called ``name``, before any of its bytes are read. Raises BadName."""
     shown = safe_name(name)
     if not name.strip(" ."):
-        raise BadName(M(N_("The file has no name. Give it a name such as report.pdf and upload it again.")))
+        raise BadName(M(_NAMELESS))
     if len(name) > MAX_NAME:
-        raise BadName(
-            M(
-                N_(
-                    "The name that begins “%(name)s” has more than %(limit)s characters. Shorten it and upload the file again."
-                ),
-                name=shown[:40],
-                limit=MAX_NAME,
-            )
-        )
+        raise BadName(M(_LONG_NAME, name=shown[:40], limit=MAX_NAME))
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        raise BadName(
-            M(
-                N_(
-                    "The name of “%(name)s” contains characters that cannot be seen. Type the name anew and upload the file again."
-                ),
-                name=shown,
-            )
-        )
+        raise BadName(M(_UNSEEN_NAME, name=shown))
     if "/" in name or "\\" in name:
-        raise BadName(
-            M(
-                N_(
-                    "The name of “%(name)s” contains a folder. Give the file a name without / and \\ and upload it again."
-                ),
-                name=shown,
-            )
-        )
+        raise BadName(M(_PATH_NAME, name=shown))
 
 
 def empty(name: str) -> EmptyUpload:
     """The refusal of a file without bytes, also for a store that found it out while reading."""
-    return EmptyUpload(
-        M(
-            N_("“%(name)s” is empty: it has 0 bytes. Check that it was saved, and upload it again."),
-            name=safe_name(name),
-        )
-    )
+    return EmptyUpload(M(_EMPTY, name=safe_name(name)))
 
 
 def too_large(name: str, limit: int) -> TooLarge:
     """The refusal of a file of more than ``limit`` bytes, also for a store that found it out while reading."""
-    return TooLarge(
-        M(
-            N_("“%(name)s” is larger than %(limit)s MB. Make it smaller, or split it, and upload it again."),
-            name=safe_name(name),
-            limit=limit // MEGABYTE if limit >= MEGABYTE else f"{limit / MEGABYTE:.3f}",
-        )
-    )
+    megabytes = limit // MEGABYTE if limit % MEGABYTE == 0 else (Decimal(limit) / MEGABYTE).quantize(Decimal("0.001"))
+    return TooLarge(M(_TOO_LARGE, name=safe_name(name), limit=megabytes))
 
 
 def safe_name(name: str) -> str:
@@ -239,80 +211,71 @@ def _content(head: bytes) -> str | None:
     guess = cast("_Guess | None", filetype.guess(head))
     code = _SYNONYMS.get(guess.extension, guess.extension) if guess else None
     if head.startswith(_LOCAL_HEADER):
-        return _package(head) or (code if code in ("odt", "ods") else None)
-    if code not in _READABLE and _is_text(head):
-        return "txt"
+        return code if code in _OPEN_DOCUMENTS else _package(head)
+    if code not in _READABLE and (text := _decoded(head, whole=False)) is not None:
+        return None if _MARKUP.match(text) else "txt"
     return code if code in _BY_CODE else None
 
 
+class _Entry(NamedTuple):
+    """A ZIP entry that begins within the head: its name, how it is packed (0 is not at all), and the bytes after it."""
+
+    name: str
+    method: int
+    rest: bytes
+
+
 def _package(head: bytes) -> str | None:
-    """What kind of office document a ZIP is. The library looks at the names of the first entries alone; writers that
-    put other parts first are told by the list of content types, and so are documents with macros."""
-    found = None
-    for name, packed in _entries(head):
-        if name == "[Content_Types].xml":
-            listing = _unpacked(packed)
-            if b"macroEnabled" in listing or b"vbaProject" in listing:
-                return "macro"
-            found = found or next((code for mark, code in _MAIN_PARTS.items() if mark in listing), None)
-        if name.endswith("vbaProject.bin"):
-            return "macro"
-        found = found or next((code for folder, code in _PARTS.items() if name.startswith(folder)), None)
-    return found
+    """What kind of office document a ZIP is, or ``macro``, or None.
+
+    The content library looks at the names of the first four entries alone, and at no macro. Here every entry that
+    begins within the head counts, and the document's own list of content types.
+    """
+    entries = list(_entries(head))
+    if not entries[0].name.startswith(_FIRST_PARTS):  # a ZIP that merely holds an office document
+        return None
+    listing = next((_unpacked(entry) for entry in entries if entry.name == "[Content_Types].xml"), b"")
+    if b"macroEnabled" in listing or any(entry.name.endswith("vbaProject.bin") for entry in entries):
+        return _MACRO
+    kinds = [code for mark, code in _MAIN_PARTS.items() if mark in listing]
+    kinds += [code for entry in entries for folder, code in _PARTS.items() if entry.name.startswith(folder)]
+    return kinds[0] if kinds else None
 
 
-def _entries(head: bytes) -> Iterator[tuple[str, bytes]]:
-    """The names of the ZIP's entries that begin within ``head``, each with the bytes that follow its header (deflated
-    or not, the method is the first byte)."""
-    start = head.find(_LOCAL_HEADER)
-    while start != -1 and start + 30 <= len(head):
-        after_name = start + 30 + int.from_bytes(head[start + 26 : start + 28], "little")
-        data = after_name + int.from_bytes(head[start + 28 : start + 30], "little")
-        yield head[start + 30 : after_name].decode("utf-8", "replace"), head[start + 8 : start + 9] + head[data:]
+def _entries(head: bytes) -> Iterator[_Entry]:
+    start = 0
+    while start != -1:
+        header = head[start : start + 30]
+        name_end = start + 30 + int.from_bytes(header[26:28], "little")
+        data = name_end + int.from_bytes(header[28:30], "little")
+        yield _Entry(
+            head[start + 30 : name_end].decode("utf-8", "replace"), header[8] if header[8:] else 0, head[data:]
+        )
         start = head.find(_LOCAL_HEADER, start + 4)
 
 
-def _unpacked(entry: bytes) -> bytes:
-    """The first 64 KiB of an entry; as much as there is of one that is cut off or damaged."""
-    method, packed = entry[:1], entry[1:]
-    if method == b"\0":
-        return packed
+def _unpacked(entry: _Entry) -> bytes:
+    """The first 64 KiB of an entry; as much as there is of one that is cut off, nothing of one that is damaged."""
+    if entry.method == 0:
+        return entry.rest
     try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, 64 * 1024)
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(entry.rest, 64 * 1024)
     except zlib.error:
         return b""
 
 
 def _decoded(head: bytes, whole: bool) -> str | None:
-    """``head`` as UTF-8; a last letter that the cut went through is left out. None when it is not UTF-8."""
+    """``head`` as plain UTF-8 text; a last letter that the cut went through is left out. None when it is not that."""
     try:
-        return codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
     except UnicodeDecodeError:
         return None
+    return None if _CONTROLS.search(text) else text
 
 
-def _is_text(head: bytes) -> bool:
-    text = _decoded(head, whole=False)
-    return text is not None and not _CONTROLS.search(text)
-
-
-def _check_text(name: str, head: bytes, whole: bool) -> None:
+def _check_text(shown: str, head: bytes, whole: bool) -> None:
     text = _decoded(head, whole)
-    if text is None or _CONTROLS.search(text):
-        raise WrongKind(
-            M(
-                N_(
-                    "“%(name)s” is not plain text in UTF-8. In your spreadsheet or editor choose “Save as”, then “CSV UTF-8” or “Text UTF-8”, and upload that."
-                ),
-                name=safe_name(name),
-            )
-        )
+    if text is None:
+        raise WrongKind(M(_NOT_UTF8, name=shown))
     if _MARKUP.match(text):
-        raise WrongKind(
-            M(
-                N_(
-                    "“%(name)s” contains a web page or a program, not plain text. Save what it shows as PDF and upload that."
-                ),
-                name=safe_name(name),
-            )
-        )
+        raise WrongKind(M(_NOT_PLAIN, name=shown))

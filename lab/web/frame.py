@@ -57,6 +57,7 @@ def _nav() -> list[Link]:
         Link(label, url_for(endpoint), blueprint == endpoint.split(".")[0])
         for label, endpoint, action in places
         if can(actor(), action)
+        and endpoint in __import__("flask").current_app.view_functions  # DEVSHIM
     ]
 
 
@@ -92,6 +93,7 @@ def _tabs(award: Award, here: str) -> list[Link]:
         Link(label, url_for(endpoint, award_code=award.code), endpoint == here)
         for label, endpoint, action in places
         if allowed(action)
+        and endpoint in __import__("flask").current_app.view_functions  # DEVSHIM
     ]
 
 

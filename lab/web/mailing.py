@@ -14,8 +14,16 @@ class OutboxMailUtil(MailUtil):
     """Queues instead of sending."""
 
     def send_mail(
-        self, template: str, subject: str, recipient: str, sender: Any, body: str, html: str | None, **kwargs: Any
+        self,
+        template: str,
+        subject: str,
+        recipient: str | tuple[str, str],
+        sender: str | tuple[str, str],
+        body: str | None,
+        html: str | None,
+        **kwargs: Any,
     ) -> None:
         """Queue the mail and commit: Flask-Security's own views commit nothing else here."""
-        outbox.queue(db.session(), to=recipient, subject=str(subject), body=body, now=clock.now())
+        to = recipient if isinstance(recipient, str) else recipient[1]
+        outbox.queue(db.session(), to=to, subject=str(subject), body=body or "", now=clock.now())
         db.session.commit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -30,7 +30,7 @@ def locale() -> str:
     if has_request_context():
         if current_user.is_authenticated:
             return str(current_user.language)
-        chosen = request.cookies.get("language")
+        chosen = request.cookies.get("language", "")
         return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES)) or "en"
     return str(g.get("mail_language", "en"))
 
@@ -50,9 +50,9 @@ def page_language() -> str:
 def say(message: object) -> str:
     """A rule's message, or a marked text, in the reader's language. Decimals, dates and inner messages are formatted."""
     if not isinstance(message, Message):
-        return gettext(str(message)) if message else ""
+        return str(gettext(str(message))) if message else ""
     params = {name: _param(value) for name, value in message.params.items()}
-    return gettext(message.msgid, **params) if params else gettext(message.msgid)
+    return str(gettext(message.msgid, **params) if params else gettext(message.msgid))
 
 
 def _param(value: object) -> str:
@@ -62,7 +62,7 @@ def _param(value: object) -> str:
         return number(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return day(value)
-    return gettext(value) if isinstance(value, str) and value else str(value)
+    return str(gettext(value)) if isinstance(value, str) and value else str(value)
 
 
 def money(amount: Decimal | None, currency: str) -> str:
@@ -114,12 +114,13 @@ def moment(due_at: datetime, zone: str) -> str:
     """The last minute of a deadline in one zone: “12 Jan 2027, 23:59 in Geneva”."""
     local = (due_at - timedelta(minutes=1)).astimezone(zoneinfo.ZoneInfo(zone))
     language = str(get_locale())
-    return gettext(
+    said: str = gettext(
         "%(day)s, %(time)s in %(city)s",
         day=format_date(local.date(), "medium", locale=language),
         time=format_time(local.time(), "HH:mm", locale=language),
         city=city(zone),
     )
+    return said
 
 
 @dataclass(frozen=True)
@@ -157,10 +158,11 @@ def sentence(messages: Iterable[object]) -> str:
 
 def register(app: Flask) -> None:
     """Give the templates their words."""
-    for name, function in {
+    filters: dict[str, Callable[..., str]] = {
         "say": say, "money": money, "number": number, "percent": percent, "day": day, "instant": instant, "ago": ago,
         "city": city,
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, function in filters.items():
         app.add_template_filter(function, name)
     app.add_template_global(due, "due")
     app.add_template_global(moment, "moment")

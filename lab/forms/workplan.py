@@ -1,0 +1,82 @@
+"""Forms of the gate: the plan as typed, the review, and the deadline. Shape and types; the rules judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
+from wtforms import HiddenField, IntegerField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.widgets import HiddenInput
+
+from lab.forms.award import SteerForm
+from lab.forms.base import LabForm
+from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, SECTIONS
+
+_CELL = re.compile(r"(activities|milestones|budget)-(\d{1,6})-([a-z_]+)")
+
+
+class PlanForm(LabForm):
+    """What goes with a plan that is sent: the revision that it was written on. The plan itself is read by :func:`read_typed`."""
+
+    revision = IntegerField(widget=HiddenInput(), validators=[InputRequired(_l("Reload the page: it has lost its place."))])
+
+
+class ReviewForm(LabForm):
+    """The officer's decision on a version: what to change per section, or why it is rejected."""
+
+    version = HiddenField()
+    comment_summary = TextAreaField(_l("What to change in the summary"), [Length(max=4000)], render_kw={"rows": 3})
+    comment_activities = TextAreaField(_l("What to change in the activities"), [Length(max=4000)], render_kw={"rows": 3})
+    comment_milestones = TextAreaField(_l("What to change in the milestones"), [Length(max=4000)], render_kw={"rows": 3})
+    comment_budget = TextAreaField(_l("What to change in the budget"), [Length(max=4000)], render_kw={"rows": 3})
+    reason = TextAreaField(_l("Reason for rejecting"), [Length(max=4000)], render_kw={"rows": 3})
+
+    def comments(self) -> dict[str, str]:
+        """What was written, by section."""
+        return {section: self[f"comment_{section}"].data or "" for section in SECTIONS}
+
+
+class ExtendForm(SteerForm):
+    """More days for the team."""
+
+    days = IntegerField(
+        _l("Days to add"),
+        [InputRequired(_l("Give a whole number of days from 1 to 60.")), NumberRange(1, 60, _l("Give a whole number of days from 1 to 60."))],
+        render_kw={"min": 1, "max": 60, "inputmode": "numeric"},
+    )
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A plan as typed, rows without a word left out. ``indices`` remembers the number that each kept row had in the page."""
+
+    content: dict[str, object]
+    indices: dict[str, list[int]] = field(default_factory=dict)
+
+    def place(self, place: str) -> str:
+        """Where a problem's ``place``, counted over the kept rows, is in the page."""
+        found = _CELL.fullmatch(place)
+        if found is None or int(found[2]) >= len(self.indices.get(found[1], ())):
+            return place
+        return f"{found[1]}-{self.indices[found[1]][int(found[2])]}-{found[3]}"
+
+
+def read_typed(form: MultiDict[str, str] | Mapping[str, str], without: str = "") -> Typed:
+    """The plan in a sent form; ``without`` (``budget:2``) leaves one row out."""
+    rows: dict[str, dict[int, dict[str, str]]] = {section: {} for section in ROW_FIELDS}
+    for name, value in form.items():
+        cell = _CELL.fullmatch(name)
+        if cell and cell[3] in ROW_FIELDS[cell[1]] and f"{cell[1]}:{int(cell[2])}" != without:
+            rows[cell[1]].setdefault(int(cell[2]), {})[cell[3]] = value
+    content: dict[str, object] = {"summary": form.get("summary", "")}
+    indices: dict[str, list[int]] = {}
+    for section, found in rows.items():
+        # The same rows that rules.workplan.clean_content keeps.
+        kept = [n for n in sorted(found) if any(v.strip() for name, v in found[n].items() if name != "own")][:MAX_ROWS]
+        content[section] = [found[n] for n in kept]
+        indices[section] = kept
+    return Typed(content, indices)

@@ -1,0 +1,28 @@
+"""Static files under addresses that change with their content, so that browsers may keep them for long."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+
+@cache
+def _version(folder: str, filename: str) -> str:
+    try:
+        return hashlib.sha256((Path(folder) / filename).read_bytes()).hexdigest()[:10]
+    except OSError:
+        return ""
+
+
+def register(app: Flask) -> None:
+    """Add the version to every ``url_for('static', …)``."""
+
+    def stamp(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and app.static_folder and values.get("filename"):
+            values["v"] = _version(app.static_folder, str(values["filename"]))
+
+    app.url_defaults(stamp)

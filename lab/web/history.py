@@ -1,0 +1,58 @@
+"""What happened, in the reader's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from flask_babel import gettext as _
+
+from lab.rules.calls import CallDefinition, text
+from lab.rules.events import EVENTS
+from lab.rules.text import M
+from lab.rules.workplan import SECTIONS
+from lab.web.words import day, instant, locale, money, say
+
+if TYPE_CHECKING:
+    from lab.models import Event
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry of the macro ``timeline``."""
+
+    when: str
+    who: str
+    text: str
+    detail: str = ""
+
+
+def sentence_of(event: Event, definition: CallDefinition | None = None) -> str:
+    """The event's sentence; amounts, days, sections and prizes that it names are said as the reader knows them."""
+    details = event.details
+    params = {name: _said(name, value, str(details.get("currency", "")), definition) for name, value in details.items()}
+    return say(M(EVENTS[event.kind], **params))
+
+
+def item_of(event: Event, definition: CallDefinition | None = None) -> Item:
+    """The event with who and when, its actor loaded."""
+    who = event.actor.name if event.actor is not None else _("the system")
+    return Item(when=instant(event.at), who=who, text=sentence_of(event, definition))
+
+
+def _said(name: str, value: object, currency: str, definition: CallDefinition | None) -> object:
+    if name == "sections":
+        return ", ".join(say(SECTIONS.get(key, key)) for key in str(value).split(","))
+    if name == "prize" and definition is not None:
+        return next((text(prize.label, locale()) for prize in definition.prizes if prize.key == value), value)
+    try:
+        if name == "amount" and currency:
+            return money(Decimal(str(value)), currency)
+        if name == "on" or name.endswith("_on"):
+            return day(date.fromisoformat(str(value)))
+    except (InvalidOperation, ValueError):
+        # Said in words already when it was recorded.
+        return value
+    return value

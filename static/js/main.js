@@ -1,0 +1,30 @@
+// The pages work without scripts. Each part is fetched only by pages that have something for it to do.
+const parts = {
+  "form[data-autosave-url]": "./autosave.js",
+  "[data-add-row], [data-remove-row]": "./rows.js",
+  "form[data-total]": "./totals.js",
+  "form[data-upload]": "./upload.js",
+};
+
+async function enhance() {
+  document.querySelector(".error-summary")?.focus();
+  document.querySelector(".subnav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  for (const [selector, file] of Object.entries(parts)) {
+    const found = document.querySelectorAll(selector);
+    if (found.length) (await import(file)).start(found);
+  }
+}
+
+// An open menu closes on Escape and on a click elsewhere.
+for (const kind of ["click", "keydown"]) {
+  document.addEventListener(kind, (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (kind === "click" ? menu.contains(event.target) : event.key !== "Escape") continue;
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      menu.open = false;
+    }
+  });
+}
+
+document.addEventListener("lab:page", enhance);
+enhance();

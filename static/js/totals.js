@@ -1,0 +1,57 @@
+// The sum of a budget while it is typed. Whole minor units as BigInt, rounded half up line by line, as the server does.
+import { word } from "./words.js";
+
+// "1 250,50" becomes { digits: 125050n, places: 2 }; null for what is no number.
+export function parse(text) {
+  const plain = text.trim().replace(/(?<=\d)[ ’'\u00a0\u202f](?=\d{3})/g, "");
+  const match = /^(\d{1,13})(?:[.,](\d{1,6}))?$/.exec(plain);
+  return match && { digits: BigInt(match[1] + (match[2] ?? "")), places: (match[2] ?? "").length };
+}
+
+export function toUnits({ digits, places }, units) {
+  if (places <= units) return digits * 10n ** BigInt(units - places);
+  const step = 10n ** BigInt(places - units);
+  return (digits * 2n + step) / (step * 2n);
+}
+
+export function times(a, b) {
+  return { digits: a.digits * b.digits, places: a.places + b.places };
+}
+
+export function show(amount, units) {
+  const text = String(amount < 0n ? -amount : amount).padStart(units + 1, "0");
+  const language = document.documentElement.lang || "en";
+  const whole = new Intl.NumberFormat(language).format(BigInt(text.slice(0, text.length - units)));
+  const point = new Intl.NumberFormat(language).formatToParts(1.5).find((part) => part.type === "decimal").value;
+  return units ? whole + point + text.slice(-units) : whole;
+}
+
+function update(form) {
+  const units = Number(form.dataset.minorUnits);
+  let total = 0n;
+  for (const line of form.querySelectorAll("[data-budget-line]")) {
+    const value = (name) => parse(line.querySelector(`[name$="${name}"]`)?.value ?? "");
+    const quantity = value("quantity");
+    const cost = value("unit_cost");
+    const amount = quantity && cost ? toUnits(times(quantity, cost), units) : null;
+    const own = line.querySelector('[name$="own"]');
+    const ours = own && (own.type === "checkbox" ? own.checked : own.value !== "");
+    if (amount !== null && !ours) total += amount;
+    const output = line.querySelector("[data-line-total]");
+    if (output) output.textContent = amount === null ? "–" : show(amount, units);
+  }
+  const money = (amount) => `${form.dataset.currency ?? ""} ${show(amount, units)}`.trim();
+  const missing = toUnits(parse(form.dataset.award), units) - total;
+  for (const output of form.querySelectorAll("[data-total-output]")) output.textContent = money(total);
+  for (const output of form.querySelectorAll("[data-difference-output]")) {
+    output.textContent = word(missing === 0n ? "even" : missing > 0n ? "under" : "over", { amount: money(missing) });
+  }
+  for (const tally of form.querySelectorAll(".tally")) tally.dataset.tone = missing === 0n ? "good" : missing < 0n ? "bad" : "";
+}
+
+export function start(forms) {
+  for (const form of forms) {
+    form.addEventListener("input", () => update(form));
+    update(form);
+  }
+}
