@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +10,9 @@ from decimal import ROUND_DOWN, Decimal
 import pycountry
 from email_validator import EmailNotValidError, validate_email
 
+from lab.rules.bank_account import account_problems
 from lab.rules.money import is_currency, quantum
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 
 MAX_NAME = 300
 MAX_SUMMARY = 4000
@@ -28,8 +28,6 @@ ORGANISATION_KINDS: dict[str, str] = {
     "cooperative": N_("Cooperative or association of producers"),
     "public": N_("Public institution"),
 }
-ACCOUNT_FIELDS = ("holder", "bank", "number", "swift")
-_SWIFT = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
 
 Problems = dict[str, Message]
 
@@ -70,12 +68,17 @@ def read_person(name: str, email: str, prefix: str) -> tuple[str, str, Problems]
     problems: Problems = {}
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME:
-        problems[f"{prefix}name"] = M(N_("Give the person's full name, in at most %(limit)s characters."), limit=MAX_NAME)
+        problems[f"{prefix}name"] = M(
+            N_("Give the person's full name, in at most %(limit)s characters."), limit=MAX_NAME
+        )
     try:
         email = clean_email(email)
     except EmailNotValidError:
         problems[f"{prefix}email"] = M(
-            N_("“%(typed)s” is not an e-mail address: type one such as ana@organisation.org."), typed=email.strip()[:60]
+            N_("Give the e-mail address that the invitation goes to, such as ana@organisation.org.")
+            if not email.strip()
+            else N_("“%(typed)s” is not an e-mail address: type one such as ana@organisation.org."),
+            typed=email.strip()[:60],
         )
     return name, email, problems
 
@@ -115,25 +118,15 @@ def _organisation(record: AwardRecord, today: date) -> Problems:
         problems["registered_on"] = M(N_("Give the day on which the organisation was registered."))
     elif record.registered_on > today:
         problems["registered_on"] = M(
-            N_("%(day)s is in the future: give the day on which the organisation was registered."), day=record.registered_on
+            N_("%(day)s is in the future: give the day on which the organisation was registered."),
+            day=record.registered_on,
         )
     return problems
 
 
 def _account(record: AwardRecord) -> Problems:
-    given = {field: record.account.get(field, "").strip() for field in ACCOUNT_FIELDS}
-    problems: Problems = {}
-    if not any(given.values()):
-        return problems
-    if not given["holder"] or len(given["holder"]) > MAX_NAME:
-        problems["holder"] = M(N_("Give the account's holder, or leave the whole account empty: the team lead can enter it later."))
-    if not given["bank"] or len(given["bank"]) > MAX_NAME:
-        problems["bank"] = M(N_("Give the bank's name, or leave the whole account empty."))
-    if not 4 <= len(given["number"]) <= 80:
-        problems["number"] = M(N_("Give the account number or IBAN in 4 to 80 characters, or leave the whole account empty."))
-    if given["swift"] and not _SWIFT.fullmatch(given["swift"].upper()):
-        problems["swift"] = M(N_("A SWIFT code has 8 or 11 letters and digits, such as BICAECEG: correct it or leave it empty."))
-    return problems
+    # Left empty altogether, the team lead enters it later.
+    return account_problems(record.account) if any(value.strip() for value in record.account.values()) else {}
 
 
 def _award(record: AwardRecord, prizes: Prizes, today: date) -> Problems:
@@ -151,7 +144,9 @@ def _award(record: AwardRecord, prizes: Prizes, today: date) -> Problems:
         problems["notice_on"] = M(
             N_("%(day)s is in the future: record the award once its notice has been given."), day=record.notice_on
         )
-    if not is_currency(record.local_currency):
+    if not record.local_currency:
+        problems["local_currency"] = M(N_("Give the currency that the grant is paid in: three letters, such as BRL."))
+    elif not is_currency(record.local_currency):
         problems["local_currency"] = M(
             N_("“%(typed)s” is not a currency: type its three letters, such as BRL."), typed=record.local_currency[:10]
         )

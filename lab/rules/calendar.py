@@ -8,6 +8,14 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
+# The guide says Geneva where the time zone database says Zurich.
+_CITIES = {"Europe/Zurich": "Geneva"}
+
+
+def city(time_zone: str) -> str:
+    """The city that stands for a time zone."""
+    return _CITIES.get(time_zone, time_zone.rsplit("/", 1)[-1].replace("_", " "))
+
 
 def end_of_day(day: date, time_zone: str) -> datetime:
     """The instant (UTC) at which ``day`` ends in ``time_zone``: the midnight that follows it.

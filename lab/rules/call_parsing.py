@@ -1,17 +1,26 @@
-"""Reading a call's file strictly: what is missing, wrong or unknown is refused with its key and the remedy."""
+"""Reading a call's file strictly: what is missing, wrong or unknown is refused with its key and the remedy.
+
+The dataclasses of :mod:`lab.rules.calls` are the file's shape: a field is a key, a tuple a list, ``Texts`` a text in
+each language of the call. What no type can say (sums, orders, references) is checked on the definition afterwards.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 import typing
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from difflib import get_close_matches
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from lab.rules.calendar import end_of_day
+import pycountry
+
+from lab.rules.calendar import end_of_day, last_day
 from lab.rules.calls import (
     ALLOWED_FIELDS,
     CLAUSE_KINDS,
@@ -24,32 +33,51 @@ from lab.rules.calls import (
 from lab.rules.money import is_currency, minor_units
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_KEY = re.compile(r"[a-z0-9_]{1,40}")
+_NUMBER = re.compile(r"\d{1,13}(\.\d{1,6})?")
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Longer than any stage or delay: beyond it there is a mistake, and a date that no calendar holds.
+_MOST = 3650
+_YEARS = range(2000, 2101)
 # The file says on which day submissions close; the instant is the midnight that ends it (guide §8).
 _FILE_NAMES = {"closes_at": "closes_on"}
-_POSITIVE = frozenset({"workplan_days", "review_days", "prototyping_months", "pilot_months_max", "payment_days", "month"})
-# Where a condition names something, what it names.
-_NEEDS_KEY = frozenset({"report_accepted", "milestone_accepted", "boot_camp_attended"})
+_POSITIVE = frozenset(
+    {"workplan_days", "review_days", "prototyping_months", "pilot_months_max", "payment_days", "month"}
+)
+# Where a condition names something, how what it names is written.
+_NAMED = {
+    "report_accepted": (re.compile(r"(progress|prototype|final)_report:[1-9]\d?"), "progress_report:1"),
+    "milestone_accepted": (re.compile(r"[1-9]\d?"), "1"),
+    "boot_camp_attended": (_KEY, "the key of a boot camp"),
+}
 
 
 def parse_call(data: Mapping[str, object]) -> CallDefinition:
-    """The definition that a parsed TOML file describes. Raises CallDefinitionError with the first wrong key and the remedy."""
+    """The definition that a parsed TOML file describes.
+
+    Amounts are in the currency of their prize, lengths in days or months, ``closes_at`` is the UTC instant at which the
+    day ``closes_on`` ends in the call's time zone (guide §8). Raises CallDefinitionError with the first wrong key and
+    the remedy.
+    """
     languages = _languages(data)
-    definition: CallDefinition = _dataclass(CallDefinition, data, "", languages)
-    for check in (_dates, _prizes, _clauses, _tranches, _boot_camps, _lists, _tolerances):
+    definition: CallDefinition = _table(CallDefinition, data, "", languages)
+    for check in (_code, _dates, _prizes, _clauses, _tranches, _boot_camps, _lists, _ladder, _tolerances):
         check(definition)
     return definition
 
 
 def _languages(data: Mapping[str, object]) -> tuple[str, ...]:
+    """The call's languages, which every text is then read with."""
     found = data.get("languages")
     if not isinstance(found, list) or not found:
-        raise CallDefinitionError("languages", 'is missing: list the languages of the call, such as ["es", "en"].')
+        raise CallDefinitionError("languages", 'List the languages of the call here, such as ["es", "en"].')
     for n, language in enumerate(found):
+        place = f"languages[{n}]"
         if language not in LANGUAGES:
-            raise CallDefinitionError(f"languages[{n}]", f"{language!r} is not a language here: use {', '.join(LANGUAGES)}.")
-    if len(set(found)) != len(found):
-        raise CallDefinitionError("languages", "names a language twice: name each once.")
+            raise CallDefinitionError(place, f"{language!r} is not a language here: use one of {', '.join(LANGUAGES)}.")
+        if language in found[:n]:
+            raise CallDefinitionError(place, f"{language!r} stands there twice: name each language once.")
     return tuple(found)
 
 
@@ -57,163 +85,215 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _dataclass(kind: type[Any], data: object, path: str, languages: tuple[str, ...]) -> Any:
-    if not isinstance(data, Mapping):
-        raise CallDefinitionError(path, "must be a table of keys and values.")
+@cache
+def _shape(kind: type[Any]) -> tuple[tuple[str, str, Any], ...]:
+    """Of each field of a dataclass: its name, the key in the file, its type."""
     hints = typing.get_type_hints(kind)
-    names = {field.name: _FILE_NAMES.get(field.name, field.name) for field in dataclasses.fields(kind)}
+    names = [field.name for field in dataclasses.fields(kind)]
+    return tuple((name, _FILE_NAMES.get(name, name), hints[name]) for name in names)
+
+
+def _table(kind: Any, data: object, path: str, languages: tuple[str, ...]) -> Any:
+    if not isinstance(data, Mapping):
+        raise CallDefinitionError(path, "This must be a table of keys and values.")
+    shape = _shape(kind)
+    keys = [key for _, key, _ in shape]
     for given in data:
-        if given not in names.values():
-            raise CallDefinitionError(_join(path, str(given)), "is not a key of a call's file: take it out or correct its name.")
-    values = {}
-    zone = data.get("time_zone")
-    for name, given in names.items():
-        place = _join(path, given)
-        if given not in data:
-            if name == "params":
-                values[name] = {}
-                continue
-            raise CallDefinitionError(place, "is missing: add it.")
-        values[name] = _closing(data[given], place, zone) if name == "closes_at" else _value(hints[name], data[given], place, languages)
+        if given not in keys:
+            close = get_close_matches(str(given), keys, 1)
+            remedy = f"did you mean {close[0]!r}?" if close else f"take it out, or use one of {', '.join(keys)}."
+            raise CallDefinitionError(_join(path, str(given)), f"There is no such key here: {remedy}")
+    values: dict[str, Any] = {}
+    for name, key, hint in shape:
+        place = _join(path, key)
+        if name == "params":
+            values[name] = _params(data.get(key, {}), place)
+        elif key not in data:
+            raise CallDefinitionError(place, f"This is missing: add {_wanted(hint, languages)}.")
+        elif name == "closes_at":
+            values[name] = end_of_day(_day(data[key], place), _zone(values["time_zone"]))
+        else:
+            values[name] = _value(hint, data[key], place, languages)
         if name in _POSITIVE and values[name] == 0:
-            raise CallDefinitionError(place, "must be 1 or more.")
+            raise CallDefinitionError(place, "This must be 1 or more.")
     return kind(**values)
 
 
-def _closing(value: object, place: str, zone: object) -> datetime:
-    if zone not in available_timezones():
-        raise CallDefinitionError("time_zone", f"{zone!r} is not a time zone: write it as Europe/Zurich.")
-    return end_of_day(_day(value, place), str(zone))
+def _wanted(hint: Any, languages: tuple[str, ...]) -> str:
+    """What a value of the type looks like in the file, to end a sentence with."""
+    plain = {
+        bool: "true or false",
+        int: "a whole number",
+        Decimal: 'a number in quotation marks, such as "0.5" or "30000.00"',
+        date: "a date without quotation marks, such as 2021-06-30",
+        datetime: "a date without quotation marks, such as 2021-06-30",
+        str: "a text that is not empty",
+    }
+    origin = typing.get_origin(hint)
+    if origin is dict:
+        return f"a text in each language of the call ({', '.join(languages)})"
+    return plain.get(hint) or ("a list" if origin is tuple else "a table of keys and values")
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise CallDefinitionError("time_zone", f"{name!r} is not a time zone: write one such as Europe/Zurich.")
+    return name
 
 
 def _value(hint: Any, value: object, place: str, languages: tuple[str, ...]) -> Any:
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
-        return _dataclass(hint, value, place, languages)
+        return _table(hint, value, place, languages)
     if typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)[0]
         if not isinstance(value, list):
-            raise CallDefinitionError(place, "must be a list.")
+            raise CallDefinitionError(place, "This must be a list.")
+        inner = typing.get_args(hint)[0]
         return tuple(_value(inner, item, f"{place}[{n}]", languages) for n, item in enumerate(value))
     if typing.get_origin(hint) is dict:
-        return _params(value, place) if place.endswith(".params") else _texts(value, place, languages)
-    readers: dict[Any, Callable[[object, str], Any]] = {bool: _bool, int: _int, Decimal: _decimal, date: _day, str: _text}
+        return _texts(value, place, languages)
+    readers: dict[Any, Callable[[object, str], Any]] = {
+        bool: _bool, int: _int, Decimal: _decimal, date: _day, str: _text,
+    }  # fmt: skip
     return readers[hint](value, place)
 
 
 def _texts(value: object, place: str, languages: tuple[str, ...]) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        raise CallDefinitionError(place, f"must hold a text in each language of the call: {', '.join(languages)}.")
+        raise CallDefinitionError(place, f"This must be {_wanted(dict[str, str], languages)}.")
     for language in value:
         if language not in languages:
-            raise CallDefinitionError(f"{place}.{language}", "is not a language of this call: take it out, or add it to languages.")
+            reason = "This is not a language of the call: take it out, or add it to languages."
+            raise CallDefinitionError(f"{place}.{language}", reason)
     for language in languages:
         if language not in value:
-            raise CallDefinitionError(f"{place}.{language}", "is missing: every text is needed in every language of the call.")
+            reason = "This text is missing: every text is needed in every language of the call."
+            raise CallDefinitionError(f"{place}.{language}", reason)
     return {language: _text(value[language], f"{place}.{language}") for language in languages}
 
 
 def _params(value: object, place: str) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        raise CallDefinitionError(place, "must be a table of keys and values.")
+        raise CallDefinitionError(place, "This must be a table of keys and values.")
     for name in value:
         if name != "key":
-            raise CallDefinitionError(f"{place}.{name}", "is not a key of a condition: take it out or correct its name.")
-    return {str(name): _text(item, f"{place}.{name}") for name, item in value.items()}
+            raise CallDefinitionError(f"{place}.{name}", "There is no such key here: take it out, or use 'key'.")
+    return {name: _text(item, f"{place}.{name}") for name, item in value.items()}
 
 
 def _text(value: object, place: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise CallDefinitionError(place, "must be a text that is not empty.")
+        raise CallDefinitionError(place, "This must be a text that is not empty.")
+    if _UNPRINTABLE.search(value):
+        raise CallDefinitionError(place, "This text has a control character in it: type it anew.")
     return value.strip()
 
 
 def _bool(value: object, place: str) -> bool:
     if not isinstance(value, bool):
-        raise CallDefinitionError(place, "must be true or false.")
+        raise CallDefinitionError(place, "This must be true or false.")
     return value
 
 
 def _int(value: object, place: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise CallDefinitionError(place, "must be a whole number.")
+        raise CallDefinitionError(place, "This must be a whole number.")
     if value < 0:
-        raise CallDefinitionError(place, f"is {value}: days, months and counts cannot be negative.")
+        raise CallDefinitionError(place, f"This is {value}: days and months cannot be negative, write 0 or more.")
+    if value > _MOST:
+        raise CallDefinitionError(place, f"This is {value}: write {_MOST} at most.")
     return value
 
 
 def _decimal(value: object, place: str) -> Decimal:
     """Amounts and shares are written as text or whole numbers, never as binary fractions."""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise CallDefinitionError(place, 'must be a number in quotation marks, such as "0.5" or "30000.00".')
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise CallDefinitionError(place, f"{value!r} is not a number: write it as 30000.00.") from None
-    if not number.is_finite() or number < 0:
-        raise CallDefinitionError(place, f"is {value}: it cannot be negative.")
-    return number
+        raise CallDefinitionError(place, f"This must be {_wanted(Decimal, ())}.")
+    if not _NUMBER.fullmatch(str(value)):
+        raise CallDefinitionError(place, f"{value!r} is not a number of zero or more: write digits, as in 30000.00.")
+    return Decimal(value)
 
 
 def _day(value: object, place: str) -> date:
     if isinstance(value, datetime) or not isinstance(value, date):
         raise CallDefinitionError(place, f"{value!r} is not a date: write it without quotation marks, as 2021-06-30.")
+    if value.year not in _YEARS:
+        raise CallDefinitionError(place, f"{value} is not in this century: correct the year.")
     return value
 
 
-def _dates(call: CallDefinition) -> None:
+def _code(call: CallDefinition) -> None:
     if not _CODE.fullmatch(call.code) or len(call.code) > 60:
-        raise CallDefinitionError("code", "may have small letters, digits and hyphens, 60 at most.")
-    if call.closes_at.date() <= call.launched_on:
-        raise CallDefinitionError("closes_on", "lies before the launch: correct one of the two dates.")
-    if call.announced_on < call.closes_at.date():
-        raise CallDefinitionError("announced_on", "lies before submissions close: correct one of the two dates.")
-    if call.lab_from < call.announced_on:
-        raise CallDefinitionError("lab_from", "lies before the winners are announced: correct one of the two dates.")
-    if call.pilots_end_on <= call.lab_from:
-        raise CallDefinitionError("pilots_end_on", "lies before the lab begins: correct one of the two dates.")
+        raise CallDefinitionError("code", f"{call.code!r} may have small letters, digits and hyphens, 60 at most.")
+
+
+def _dates(call: CallDefinition) -> None:
+    # The instant of closing lies in the next day, and in UTC west of Greenwich later still: the day is the call's own.
+    closes_on = last_day(call.closes_at, call.time_zone)
+    for key, late, early, what in (
+        ("closes_on", closes_on, call.launched_on, "before the launch"),
+        ("announced_on", call.announced_on, closes_on, "before submissions close"),
+        ("lab_from", call.lab_from, call.announced_on, "before the winners are announced"),
+        ("pilots_end_on", call.pilots_end_on, call.lab_from, "before the lab begins"),
+    ):
+        if late < early:
+            raise CallDefinitionError(key, f"{late} lies {what} ({early}): correct one of the two dates.")
 
 
 def _unique(place: str, keys: Iterable[str]) -> None:
     seen: set[str] = set()
     for n, key in enumerate(keys):
+        if not _KEY.fullmatch(key):
+            reason = f"{key!r} may have small letters, digits and underscores, 40 at most."
+            raise CallDefinitionError(f"{place}[{n}].key", reason)
         if key in seen:
             raise CallDefinitionError(f"{place}[{n}].key", f"{key!r} stands there twice: give each its own key.")
-        if not re.fullmatch(r"[a-z0-9_]{1,40}", key):
-            raise CallDefinitionError(f"{place}[{n}].key", f"{key!r} may have small letters, digits and underscores, 40 at most.")
         seen.add(key)
     if not seen:
-        raise CallDefinitionError(place, "is empty: add at least one.")
+        raise CallDefinitionError(place, "This list is empty: add at least one.")
 
 
 def _prizes(call: CallDefinition) -> None:
     _unique("prizes", (prize.key for prize in call.prizes))
     for n, prize in enumerate(call.prizes):
-        if not is_currency(prize.currency):
-            raise CallDefinitionError(f"prizes[{n}].currency", f"{prize.currency!r} is not a currency: write its three letters, such as USD.")
+        # CLDR also lists currencies that are no longer; ISO 4217, as pycountry has it, only those in use.
+        if not is_currency(prize.currency) or pycountry.currencies.get(alpha_3=prize.currency) is None:
+            reason = f"{prize.currency!r} is not a currency: write its three letters, such as USD."
+            raise CallDefinitionError(f"prizes[{n}].currency", reason)
         if prize.amount <= 0:
-            raise CallDefinitionError(f"prizes[{n}].amount", "must be more than zero.")
+            raise CallDefinitionError(f"prizes[{n}].amount", "This must be more than zero.")
         units = minor_units(prize.currency)
         if prize.amount != round(prize.amount, units):
-            raise CallDefinitionError(f"prizes[{n}].amount", f"has too many decimals: {prize.currency} has {units}.")
+            reason = f"{prize.amount} has too many decimals: amounts in {prize.currency} have {units}."
+            raise CallDefinitionError(f"prizes[{n}].amount", reason)
 
 
 def _clauses(call: CallDefinition) -> None:
+    """The five kinds of clause that an agreement has (guide §6), each once, with known fields only."""
     _unique("clauses", (clause.key for clause in call.clauses))
+    kinds = Counter(clause.kind for clause in call.clauses)
     for n, clause in enumerate(call.clauses):
         if clause.kind not in CLAUSE_KINDS:
-            raise CallDefinitionError(f"clauses[{n}].kind", f"{clause.kind!r} is not a kind of clause: use {', '.join(CLAUSE_KINDS)}.")
+            reason = f"{clause.kind!r} is not a kind of clause: use one of {', '.join(CLAUSE_KINDS)}."
+            raise CallDefinitionError(f"clauses[{n}].kind", reason)
+        if kinds[clause.kind] > 1:
+            reason = f"There are {kinds[clause.kind]} clauses of the kind {clause.kind}: keep one."
+            raise CallDefinitionError(f"clauses[{n}].kind", reason)
         for language, template in clause.text.items():
-            place = f"clauses[{n}].text.{language}"
-            for name in _FIELD.findall(template):
-                if name not in ALLOWED_FIELDS:
-                    raise CallDefinitionError(place, f"{{{name}}} is not a field: use {', '.join(sorted(ALLOWED_FIELDS))}.")
-            if "{" in _FIELD.sub("", template) or "}" in _FIELD.sub("", template):
-                raise CallDefinitionError(place, "has a brace that is never closed or opened: fields are written as {organisation}.")
-    kinds = [clause.kind for clause in call.clauses]
+            _template(template, f"clauses[{n}].text.{language}")
     for kind in CLAUSE_KINDS:
-        if kinds.count(kind) != 1:
-            raise CallDefinitionError("clauses", f"has {kinds.count(kind)} clauses of the kind {kind}: each of the five kinds stands there once.")
+        if kind not in kinds:
+            raise CallDefinitionError("clauses", f"There is no clause of the kind {kind}: add one.")
+
+
+def _template(template: str, place: str) -> None:
+    for name in _FIELD.findall(template):
+        if name not in ALLOWED_FIELDS:
+            reason = f"{{{name}}} is not a field of a clause: use one of {', '.join(sorted(ALLOWED_FIELDS))}."
+            raise CallDefinitionError(place, reason)
+    if re.search("[{}]", _FIELD.sub("", template)):
+        reason = "A brace stands alone: write fields as {organisation}, and no other braces."
+        raise CallDefinitionError(place, reason)
 
 
 def _tranches(call: CallDefinition) -> None:
@@ -221,45 +301,76 @@ def _tranches(call: CallDefinition) -> None:
     camps = {camp.key for camp in call.boot_camps}
     for n, tranche in enumerate(call.tranches):
         if tranche.share <= 0:
-            raise CallDefinitionError(f"tranches[{n}].share", "must be more than zero.")
+            raise CallDefinitionError(f"tranches[{n}].share", "This must be more than zero.")
         for m, condition in enumerate(tranche.conditions):
             _condition(condition, f"tranches[{n}].conditions[{m}]", camps)
     total = sum((tranche.share for tranche in call.tranches), Decimal(0))
     if total != 1:
-        raise CallDefinitionError("tranches", f"have shares that add up to {total}: they must add up to 1.")
+        raise CallDefinitionError("tranches", f"The shares add up to {total}: make them add up to 1.")
 
 
 def _condition(condition: ConditionPlan, place: str, camps: set[str]) -> None:
     if condition.kind not in CONDITION_KINDS:
-        raise CallDefinitionError(f"{place}.kind", f"{condition.kind!r} is not a kind of condition: use {', '.join(CONDITION_KINDS)}.")
+        reason = f"{condition.kind!r} is not a kind of condition: use one of {', '.join(CONDITION_KINDS)}."
+        raise CallDefinitionError(f"{place}.kind", reason)
     key = condition.params.get("key")
-    if condition.kind in _NEEDS_KEY and key is None:
-        raise CallDefinitionError(f"{place}.params.key", "is missing: say which one.")
-    if condition.kind not in _NEEDS_KEY and key is not None:
-        raise CallDefinitionError(f"{place}.params.key", f"means nothing for {condition.kind}: take it out.")
+    if condition.kind not in _NAMED:
+        if key is not None:
+            raise CallDefinitionError(f"{place}.params.key", f"This means nothing for {condition.kind}: take it out.")
+        return
+    pattern, example = _NAMED[condition.kind]
+    if key is None:
+        raise CallDefinitionError(f"{place}.params.key", f"This is missing: say which one, such as {example}.")
+    if not pattern.fullmatch(key):
+        raise CallDefinitionError(f"{place}.params.key", f"{key!r} names nothing: write it as {example}.")
     if condition.kind == "boot_camp_attended" and key not in camps:
-        raise CallDefinitionError(f"{place}.params.key", f"{key!r} is not a boot camp of this call.")
+        reason = f"{key!r} is not a boot camp of this call: use one of {', '.join(sorted(camps))}."
+        raise CallDefinitionError(f"{place}.params.key", reason)
 
 
 def _boot_camps(call: CallDefinition) -> None:
     _unique("boot_camps", (camp.key for camp in call.boot_camps))
+    months = call.stages.prototyping_months
     for n, camp in enumerate(call.boot_camps):
-        if camp.month > call.stages.prototyping_months:
-            raise CallDefinitionError(f"boot_camps[{n}].month", f"is {camp.month}: prototyping lasts {call.stages.prototyping_months} months.")
+        if camp.month > months:
+            reason = f"This is month {camp.month} and prototyping lasts {months}: choose a month within it."
+            raise CallDefinitionError(f"boot_camps[{n}].month", reason)
 
 
 def _lists(call: CallDefinition) -> None:
     for place, items in (
-        ("due_diligence", call.due_diligence), ("closing", call.closing), ("criteria", call.criteria), ("questions", call.questions),
-        ("reports.sections", call.reports.sections), ("groups.sexes", call.groups.sexes), ("groups.ages", call.groups.ages),
-        ("groups.groups", call.groups.groups), ("budget_categories", call.budget_categories),
-    ):  # fmt: skip
+        ("due_diligence", call.due_diligence),
+        ("closing", call.closing),
+        ("criteria", call.criteria),
+        ("questions", call.questions),
+        ("reports.sections", call.reports.sections),
+        ("groups.sexes", call.groups.sexes),
+        ("groups.ages", call.groups.ages),
+        ("groups.groups", call.groups.groups),
+        ("budget_categories", call.budget_categories),
+    ):
         _unique(place, (item.key for item in items))
 
 
-def _tolerances(call: CallDefinition) -> None:
-    if call.tolerances.amend_over < call.tolerances.explain_over:
-        raise CallDefinitionError("tolerances.amend_over", "is below explain_over: an amendment is needed later than an explanation.")
+def _ladder(call: CallDefinition) -> None:
     ladder = call.reminders
+    for name, days in (("before", ladder.before), ("after", ladder.after)):
+        for n, day in enumerate(days):
+            if day == 0:
+                reason = "This must be 1 or more: the last day itself is on_day."
+                raise CallDefinitionError(f"reminders.{name}[{n}]", reason)
+            if day in days[:n]:
+                raise CallDefinitionError(f"reminders.{name}[{n}]", f"{day} stands there twice: name each day once.")
     if ladder.committee_after_days < ladder.officer_after_days:
-        raise CallDefinitionError("reminders.committee_after_days", "is below officer_after_days: the officer is told first.")
+        reason = "This is below officer_after_days: the officer is told first, so make it larger."
+        raise CallDefinitionError("reminders.committee_after_days", reason)
+
+
+def _tolerances(call: CallDefinition) -> None:
+    for name, value in (("explain_over", call.tolerances.explain_over), ("amend_over", call.tolerances.amend_over)):
+        if value > 1:
+            reason = f'{value} is more than the whole line: write a fraction, such as "0.10" for 10 %.'
+            raise CallDefinitionError(f"tolerances.{name}", reason)
+    if call.tolerances.amend_over < call.tolerances.explain_over:
+        reason = "This is below explain_over: an amendment is needed later than an explanation, so make it larger."
+        raise CallDefinitionError("tolerances.amend_over", reason)

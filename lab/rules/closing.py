@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lab.rules import lifecycle
 from lab.rules.facts import AwardFacts
-from lab.rules.text import Message, N_
+from lab.rules.text import N_, Message
 
 _CLOSE = lifecycle.BY_NAME["close"]
 # In the order of the transition's needs; a need more or less stops the import here.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lab.rules.text import Message, N_
+from lab.rules.text import N_, Message
 
 
 class LabError(Exception):

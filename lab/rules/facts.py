@@ -93,6 +93,7 @@ class AwardFacts:
     agreement_in_force: bool = False
     prototype_report_accepted: bool = False
     final_report_accepted: bool = False
+    account_entered: bool = False
     account_verified: bool = False
     account_holder_matches: bool = False
     unspent: Decimal = Decimal(0)

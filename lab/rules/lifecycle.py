@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lab.rules.errors import NotAllowed, Refused
 from lab.rules.facts import ACTIVE, AwardFacts, Role, Stage
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 
 Need = Callable[[AwardFacts, datetime], Message | None]
 
@@ -46,7 +46,9 @@ def _prototype_report(facts: AwardFacts, now: datetime) -> Message | None:
 
 
 def _final_report(facts: AwardFacts, now: datetime) -> Message | None:
-    return None if facts.final_report_accepted else M(N_("The final narrative and financial report is not accepted yet."))
+    return (
+        None if facts.final_report_accepted else M(N_("The final narrative and financial report is not accepted yet."))
+    )
 
 
 def _nothing_unspent(facts: AwardFacts, now: datetime) -> Message | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import get_currency_precision, list_currencies
 
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 
 _PLAIN = re.compile(r"\d{1,13}([.,]\d{1,6})?")
 # Spaces that do not break, wide (U+00A0) and narrow (U+202F), are what other programs group digits with.
@@ -43,6 +44,17 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(quantum(currency), ROUND_HALF_UP)
 
 
+@dataclass(frozen=True)
+class Money:
+    """An amount as a value of a Message: said at the decimals of its currency, however many the database keeps."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{rounded(self.amount, self.currency)} {self.currency}"
+
+
 def parse_number(text: str) -> Decimal:
     """A non-negative number as people type it: ``1234.5``, ``1234,5`` or ``1 234,5``. Raises MoneyError.
 
@@ -51,7 +63,12 @@ def parse_number(text: str) -> Decimal:
     """
     typed = text.strip()
     if not (_PLAIN.fullmatch(typed) or _GROUPED.fullmatch(typed)):
-        raise MoneyError(M(N_("“%(typed)s” is not an amount: type digits, with a point for decimals, such as 1250.50."), typed=typed[:40]))
+        raise MoneyError(
+            M(
+                N_("“%(typed)s” is not an amount: type digits, with a point for decimals, such as 1250.50."),
+                typed=typed[:40],
+            )
+        )
     return Decimal(re.sub(_GAPS, "", typed).replace(",", "."))
 
 
@@ -59,10 +76,14 @@ def parse_amount(text: str, currency: str) -> Decimal:
     """An amount of ``currency`` as typed, at its own number of decimals. Raises MoneyError when it has more."""
     number = parse_number(text)
     value = number.quantize(quantum(currency))
-    if value != number:
+    # Three digits after a comma or point may be a thousand: they are refused even when they are zeros.
+    decimals = len(re.split(r"[.,]", text.strip())[1]) if re.search(r"[.,]", text) else 0
+    if value != number or (decimals == 3 and minor_units(currency) < 3):
         raise MoneyError(
             M(
-                N_("“%(typed)s” has too many decimals: amounts in %(currency)s have %(units)s. Leave out thousands separators."),
+                N_(
+                    "“%(typed)s” has too many decimals: amounts in %(currency)s have %(units)s. Leave out thousands separators."
+                ),
                 typed=text.strip()[:40],
                 currency=currency,
                 units=minor_units(currency),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 
-from lab.rules.text import N_
+from lab.rules.money import Money
+from lab.rules.text import N_, Message
 
 
 class Party(StrEnum):
@@ -86,3 +89,12 @@ OBLIGATION_NAMES: dict[ObligationKind, str] = {
     ObligationKind.RETURN_UNSPENT: N_("Return the unspent money: %(amount)s"),
     ObligationKind.CLOSE_AWARD: N_("Complete the closing checklist and close the award"),
 }
+
+
+def sentence(kind: ObligationKind, params: Mapping[str, object]) -> Message:
+    """What is owed, in words; ``params`` as the obligation keeps them, with an amount as text (``1200.00 USD``)."""
+    values = dict(params)
+    if kind is ObligationKind.RETURN_UNSPENT:
+        number, _, currency = str(values["amount"]).partition(" ")
+        values["amount"] = Money(Decimal(number), currency)
+    return Message(OBLIGATION_NAMES[kind], values)

@@ -29,12 +29,14 @@ class Action(StrEnum):
     SIGN_FOR_ORGANISATION = "sign_for_organisation"
     SIGN_FOR_ILO = "sign_for_ilo"
     SEE_PAYMENTS = "see_payments"
+    SEE_LEDGER = "see_ledger"
     SEE_ACCOUNT = "see_account"
     ENTER_ACCOUNT = "enter_account"
     VERIFY_ACCOUNT = "verify_account"
     ATTEST_CONDITION = "attest_condition"
     PROPOSE_PAYMENT = "propose_payment"
     AUTHORISE_PAYMENT = "authorise_payment"
+    SEND_BACK_PAYMENT = "send_back_payment"
     RECORD_PAYMENT = "record_payment"
     CONFIRM_RECEIPT = "confirm_receipt"
     RECORD_RETURN = "record_return"
@@ -59,6 +61,7 @@ class Action(StrEnum):
     CLOSE_AWARD = "close_award"
     STEER_AWARD = "steer_award"
     WITHDRAW_AWARD = "withdraw_award"
+    ADD_FILE = "add_file"
     DOWNLOAD_FILE = "download_file"
     SEE_PEOPLE = "see_people"
     EDIT_PEOPLE = "edit_people"
@@ -89,12 +92,14 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SIGN_FOR_ORGANISATION: _LEAD,
     Action.SIGN_FOR_ILO: _OFFICER,
     Action.SEE_PAYMENTS: TEAM | STAFF | {Role.COMMITTEE},
+    Action.SEE_LEDGER: TEAM | STAFF,
     Action.SEE_ACCOUNT: _LEAD | STAFF,
     Action.ENTER_ACCOUNT: _LEAD | _OFFICER,
     Action.VERIFY_ACCOUNT: _FINANCE,
     Action.ATTEST_CONDITION: _OFFICER,
     Action.PROPOSE_PAYMENT: _OFFICER,
     Action.AUTHORISE_PAYMENT: _FINANCE,
+    Action.SEND_BACK_PAYMENT: STAFF,
     Action.RECORD_PAYMENT: _FINANCE,
     Action.CONFIRM_RECEIPT: _LEAD,
     Action.RECORD_RETURN: _FINANCE,
@@ -119,6 +124,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.CLOSE_AWARD: _OFFICER,
     Action.STEER_AWARD: _OFFICER,
     Action.WITHDRAW_AWARD: _LEAD,
+    Action.ADD_FILE: _INSIDE - {Role.FINANCE},
     Action.DOWNLOAD_FILE: EVERYBODY_ON_AWARD,
     Action.SEE_PEOPLE: _ADMIN,
     Action.EDIT_PEOPLE: _ADMIN,

@@ -11,7 +11,7 @@ from lab.rules.calls import CheckItem, GroupDimensions, text
 from lab.rules.errors import Invalid, Refused
 from lab.rules.facts import Stage
 from lab.rules.money import MoneyError, parse_number
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 
 DECIMALS = 4
 DIMENSION_NAMES: dict[str, str] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.rules.errors import Invalid
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 
 MAX_TITLE = 300
 MAX_BODY = 20_000

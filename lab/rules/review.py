@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.rules.errors import Refused
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 
 
 class DocumentKind(StrEnum):

@@ -6,7 +6,7 @@ import codecs
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol, cast
@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol, cast
 import filetype
 
 from lab.rules.errors import Invalid
+from lab.rules.facts import TEAM, Role
+from lab.rules.permissions import ALLOWED, Action
 from lab.rules.text import N_, M, Message
 
 MAX_NAME = 255
@@ -130,6 +132,25 @@ class Renamed(UploadRefused):
 
 class _Guess(Protocol):
     extension: str
+
+
+def may_read(roles: Collection[Role], place: str, *, handed_in: bool, removed: bool) -> bool:
+    """Whether somebody with ``roles`` on the award may read a file of ``place``.
+
+    What a submitted version names is for everybody who reads that page, also after it was taken away. Until it is
+    handed in, a file of a report or of the prototype is a draft: the team's own, and the officer's.
+    """
+    page = Action.SEE_REPORTS if place.startswith("report:") else Action.SEE_LAB
+    readers = ALLOWED[page]
+    if not handed_in and not place.startswith("boot_camp:"):
+        readers &= TEAM | {Role.OFFICER}
+    return bool(readers & set(roles)) and (handed_in or not removed)
+
+
+def may_take_away(roles: Collection[Role], place: str, *, own: bool) -> bool:
+    """Whether somebody who may add files to ``place`` may also take one away: documents of a boot camp only whoever
+    uploaded them (``own``) or those who run it."""
+    return own or not place.startswith("boot_camp:") or bool(ALLOWED[Action.RUN_BOOT_CAMP] & set(roles))
 
 
 def check_upload(name: str, head: bytes, size: int, limit: int) -> FileKind:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from lab.rules.money import MoneyError, parse_amount, parse_number, rounded
-from lab.rules.text import M, Message, N_
+from lab.rules.money import Money, MoneyError, parse_amount, parse_number, rounded
+from lab.rules.text import N_, M, Message
 
 MAX_ROWS = 200
 MAX_TEXT = 4000
@@ -140,7 +140,10 @@ class _Reader:
             value = date.fromisoformat(typed)
         except ValueError:
             if typed:
-                self.fail(f"{place}-{name}", M(N_("“%(typed)s” is not a date: pick one, or type it as 2026-01-31."), typed=typed[:40]))
+                self.fail(
+                    f"{place}-{name}",
+                    M(N_("“%(typed)s” is not a date: pick one, or type it as 2026-01-31."), typed=typed[:40]),
+                )
             else:
                 self.fail(f"{place}-{name}", M(message))
             return None
@@ -240,17 +243,15 @@ def _check_total(reader: _Reader, reading: Reading) -> None:
         reader.fail(
             "budget",
             M(
-                N_("The budget is %(difference)s %(currency)s below the award: the lines must add up to it exactly."),
-                difference=difference,
-                currency=frame.currency,
+                N_("The budget is %(difference)s below the award: the lines must add up to it exactly."),
+                difference=Money(difference, frame.currency),
             ),
         )
     elif difference < 0:
         reader.fail(
             "budget",
             M(
-                N_("The budget is %(difference)s %(currency)s above the award: the lines must add up to it exactly."),
-                difference=-difference,
-                currency=frame.currency,
+                N_("The budget is %(difference)s above the award: the lines must add up to it exactly."),
+                difference=Money(-difference, frame.currency),
             ),
         )

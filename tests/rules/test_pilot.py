@@ -93,7 +93,9 @@ def test_indicator_refused_by_field(fields: tuple[str, str, str, str], wrong: se
 
 
 def test_value_as_typed() -> None:
-    measured = read_measured(TODAY, "12,5", {"sex": {"women": "7", "men": ""}, "age": {}, "group": {"migrants": "0"}}, DIMENSIONS)
+    measured = read_measured(
+        TODAY, "12,5", {"sex": {"women": "7", "men": ""}, "age": {}, "group": {"migrants": "0"}}, DIMENSIONS
+    )
     assert measured.total == Decimal("12.5")
     assert measured.split == {"sex": {"women": Decimal(7)}, "group": {"migrants": Decimal(0)}}
 
