@@ -16,8 +16,7 @@ def create_app(config: Config | None = None) -> Flask:
     from flask import Flask
 
     from lab import cli, clock, files, setup
-    from lab.config import INSTANCE, ROOT, read_config
-    from lab.services import links
+    from lab.config import INSTANCE, ROOT, ConfigError, read_config
     from lab.web import register
 
     config = config or read_config(os.environ)
@@ -28,11 +27,18 @@ def create_app(config: Config | None = None) -> Flask:
         instance_path=str(INSTANCE),
     )
     clock.move(config.now)
-    links.set_base(config.base_url)
     app.config.from_mapping(setup.flask_settings(config))
     app.extensions["lab_config"] = config
-    app.extensions["lab_files"] = files.open_store(config.files)
+    try:
+        app.extensions["lab_files"] = files.open_store(config.files)
+    except files.StoreUnwell as error:
+        raise ConfigError(f"LAB_FILES={config.files!r} cannot be used: {error}.") from None
     register(app)
+    if config.demo:
+        from lab import demo
+
+        # Named on the sign-in page, which knows of no floor but its own.
+        app.extensions["lab_demo_accounts"] = demo.ACCOUNTS
     setup.bind_extensions(app)
     cli.register(app)
     return app

@@ -77,7 +77,7 @@ class TimeLabels:
     note: str
     late: str
     empty: str
-    language: str = "en"
+    language: str = "en_GB"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class MoneyLabels:
     paid: str
     spent: str
     empty: str
-    language: str = "en"
+    language: str = "en_GB"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class ResultLabels:
     title: str
     note: str
     empty: str
-    language: str = "en"
+    language: str = "en_GB"
 
 
 @dataclass(frozen=True)

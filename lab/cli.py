@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import tomllib
 from pathlib import Path
+from threading import Event
 from typing import NoReturn
 
 import click
-from flask import Flask
-from flask.cli import AppGroup
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
 
-from lab import clock
+from lab import clock, jobs
 from lab.extensions import db
 from lab.queries.awards import definition_of_call
 from lab.queries.calls import all_calls
+from lab.queries.outbox import newest_to
 from lab.rules.calls import CallDefinitionError, text
+from lab.rules.errors import LabError
 from lab.rules.facts import SYSTEM
 from lab.services.calls import load_call
+from lab.services.people import first_administrator
 
 call_group = AppGroup("call", help="Calls for solutions, as data.")
 
@@ -60,11 +66,46 @@ def _refuse(file: Path, reason: str) -> NoReturn:
     raise SystemExit(1)
 
 
-# A group per noun; a new one is added here.
-GROUPS: tuple[AppGroup, ...] = (call_group,)
+person_group = AppGroup("person", help="Accounts of people.")
+
+
+@person_group.command("admin")
+@click.argument("name")
+@click.argument("email")
+def person_admin(name: str, email: str) -> None:
+    """Invite NAME at EMAIL as the first administrator, who then invites everybody else."""
+    try:
+        address = first_administrator(SYSTEM, clock.now(), name, email)
+    except LabError as error:
+        click.echo(" ".join(str(reason) for reason in error.reasons), err=True)
+        click.echo("Nothing was stored.", err=True)
+        raise SystemExit(1) from None
+    click.echo(f"An invitation to {address} is in the outbox.")
+    # Without a mail server nobody could read it there yet: the outbox is for administrators.
+    letter = newest_to(db.session(), address)
+    link = re.search(r"\S+/invitation/\S+", letter.body) if letter else None
+    if link:
+        click.echo(f"Its link, which works once: {link[0]}")
+
+
+@click.command("scheduler")
+@with_appcontext
+def scheduler() -> None:
+    """Run the scheduler alone until it is stopped: for servers that start the pages by themselves."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    running = jobs.start(app)
+    stopped = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()
+    running.shutdown()
+
+
+# A group per noun, and commands without a noun; a new one is added here.
+COMMANDS: tuple[click.Command, ...] = (call_group, person_group, scheduler)
 
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask --app app``."""
-    for group in GROUPS:
-        app.cli.add_command(group)
+    for command in COMMANDS:
+        app.cli.add_command(command)

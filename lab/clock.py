@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 _OFFSET = re.compile(r"([+-])(\d{1,5})([dhm])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _shift = timedelta()
+# The clock can be moved within these years: deadlines are computed from it, and have to stay instants.
+YEARS = range(2000, 2101)
 
 
 def wall() -> datetime:
@@ -23,19 +25,32 @@ def now() -> datetime:
 def read_shift(spec: str, at: datetime) -> timedelta:
     """How far ``spec`` moves the clock: an offset (``+21d``, ``-3h``, ``+15m``) or an ISO instant with its zone.
 
-    Raises ValueError with the remedy when it is neither.
+    ``at`` is the instant (UTC) that an offset counts from. Raises ValueError with the remedy when it is neither, or
+    leads out of the years 2000 to 2100.
     """
     offset = _OFFSET.fullmatch(spec)
     if offset:
         size = timedelta(**{_UNITS[offset[3]]: int(offset[2])})
-        return -size if offset[1] == "-" else size
+        shift = -size if offset[1] == "-" else size
+    else:
+        shift = _instant(spec) - at
+    if (at + shift).year not in YEARS:
+        raise ValueError(f"{spec!r} leads to the year {(at + shift).year}: stay within {YEARS[0]} to {YEARS[-1]}")
+    return shift
+
+
+def _instant(spec: str) -> datetime:
     try:
         instant = datetime.fromisoformat(spec)
     except ValueError:
-        raise ValueError(f"{spec!r} is neither an instant such as 2026-03-28T12:00:00+01:00 nor an offset such as +21d") from None
+        raise ValueError(
+            f"{spec!r} is neither an instant such as 2026-03-28T12:00:00+01:00 nor an offset such as +21d"
+        ) from None
     if instant.tzinfo is None:
         raise ValueError(f"{spec!r} has no time zone: write for example {spec}+01:00 or {spec}Z")
-    return instant.astimezone(UTC) - at
+    if instant.year not in YEARS:
+        raise ValueError(f"{spec!r} is in the year {instant.year}: stay within {YEARS[0]} to {YEARS[-1]}")
+    return instant.astimezone(UTC)
 
 
 def move(spec: str) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from lab import clock
+from lab.rules.passwords import MAX_PASSWORD, MIN_PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
@@ -51,26 +58,61 @@ def _flag(name: str, value: str) -> bool:
 
 
 def _number(name: str, value: str, low: int, high: int) -> int:
-    if not value.isdigit() or not low <= int(value) <= high:
+    if not (value.isascii() and value.isdigit()) or not low <= int(value) <= high:
         raise ConfigError(f"{name}={value!r} is not understood: set it to a whole number from {low} to {high}.")
     return int(value)
 
 
 def _url(name: str, value: str, schemes: tuple[str, ...]) -> str:
-    if urlsplit(value).scheme not in schemes:
+    # The value itself is not repeated: it may hold a password.
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{name} is not understood: {error}.") from None
+    if parts.scheme not in schemes:
         raise ConfigError(f"{name} is not understood: it must begin with {' or '.join(s + '://' for s in schemes)}.")
+    if not parts.hostname or port == 0:
+        raise ConfigError(f"{name} is not understood: a host must follow {parts.scheme}://, such as example.org.")
+    return value
+
+
+def _database(name: str, value: str) -> str:
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            f"{name} is not understood: write sqlite:///PATH or postgresql+psycopg://HOST/NAME."
+        ) from None
+    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise ConfigError(f"{name} is not understood: it must begin with sqlite:/// or postgresql+psycopg://.")
+    if not url.database or url.database == ":memory:":
+        raise ConfigError(f"{name} names no database: write sqlite:///PATH or postgresql+psycopg://HOST/NAME.")
+    folder = Path(url.database).parent
+    if url.drivername == "sqlite" and folder.is_absolute() and not folder.is_dir():
+        raise ConfigError(f"{name} is in a folder that does not exist: make {folder}, or choose another.")
+    return value
+
+
+def _address(name: str, value: str) -> str:
+    email = parseaddr(value)[1]
+    local, at, domain = email.partition("@")
+    if not (local and at and domain) or not value.isprintable():
+        raise ConfigError(f"{name}={value!r} is not understood: write it as NAME <name@example.org>.")
     return value
 
 
 def _demo_key() -> str:
     """The demonstration's own key, made once and kept beside its database so that sign-ins outlive a restart."""
     path = INSTANCE / "demo-secret-key"
-    try:
-        with path.open("x") as new:
+    if not path.exists():
+        # Whole or not at all, and never readable by others: two processes may start at once.
+        mine = INSTANCE / f"demo-secret-key.{os.getpid()}"
+        with open(os.open(mine, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as new:
             new.write(secrets.token_urlsafe(48))
-        path.chmod(0o600)
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
     return path.read_text()
 
 
@@ -99,33 +141,35 @@ def read_config(environ: Mapping[str, str]) -> Config:
     if now:
         _check_now(now, demo or testing)
     password = given.get("LAB_DEMO_PASSWORD", "prototype-2021")
-    if len(password) < 8:
-        raise ConfigError("LAB_DEMO_PASSWORD is too short: give it 8 characters or more.")
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise ConfigError(
+            f"LAB_DEMO_PASSWORD is too short or too long: give it {MIN_PASSWORD} to {MAX_PASSWORD} characters."
+        )
     port = _number("LAB_PORT", given.get("LAB_PORT", "5000"), 1, 65535)
     return Config(
         secret_key=_secret_key(given.get("LAB_SECRET_KEY"), demo),
-        database_url=_url(
-            "LAB_DATABASE_URL",
-            given.get("LAB_DATABASE_URL", f"sqlite:///{INSTANCE / 'lab.db'}"),
-            ("sqlite", "postgresql+psycopg"),
-        ),
+        database_url=_database("LAB_DATABASE_URL", given.get("LAB_DATABASE_URL", f"sqlite:///{INSTANCE / 'lab.db'}")),
         files=given.get("LAB_FILES", str(INSTANCE / "files")),
         port=port,
-        base_url=_url("LAB_BASE_URL", given.get("LAB_BASE_URL", f"http://127.0.0.1:{port}"), ("http", "https")).rstrip("/"),
+        base_url=_url("LAB_BASE_URL", given.get("LAB_BASE_URL", f"http://127.0.0.1:{port}"), ("http", "https")).rstrip(
+            "/"
+        ),
         demo=demo,
         demo_password=password,
         testing=testing,
         scheduler=_flag("LAB_SCHEDULER", given.get("LAB_SCHEDULER", "1")),
         upload_limit_mb=_number("LAB_UPLOAD_LIMIT_MB", given.get("LAB_UPLOAD_LIMIT_MB", "200"), 1, 10_000),
         smtp_url=_url("LAB_SMTP_URL", given["LAB_SMTP_URL"], ("smtp", "smtps")) if given.get("LAB_SMTP_URL") else "",
-        mail_from=given.get("LAB_MAIL_FROM", Config.mail_from),
+        mail_from=_address("LAB_MAIL_FROM", given.get("LAB_MAIL_FROM", Config.mail_from)),
         now=now,
     )
 
 
 def _check_now(spec: str, allowed: bool) -> None:
     if not allowed:
-        raise ConfigError("LAB_NOW moves the clock in the demonstration and in tests only: take it out, or set LAB_DEMO=1.")
+        raise ConfigError(
+            "LAB_NOW moves the clock in the demonstration and in tests only: take it out, or set LAB_DEMO=1."
+        )
     try:
         clock.read_shift(spec, clock.wall())
     except ValueError as error:

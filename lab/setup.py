@@ -6,11 +6,27 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask
+from flask_security.core import Security
 
 from lab import extensions
 from lab.config import ROOT, Config
+from lab.rules.passwords import MIN_PASSWORD, NORMAL_FORM
+from lab.rules.text import N_
 
-LANGUAGES = {"en": "English", "es": "Español", "fr": "Français", "pt": "Português"}
+# What Flask-Security says, in our words: (text, kind of message).
+_SAYINGS: dict[str, tuple[str, str]] = {
+    "PASSWORD_RESET_REQUEST": (
+        N_(
+            "If %(email)s has an account, a mail with a link for a new password is on its way. The link works for a day."
+        ),
+        "info",
+    ),
+    "PASSWORD_RESET_EXPIRED": (N_("This link has run out: ask for another one here."), "error"),
+    "INVALID_RESET_PASSWORD_TOKEN": (N_("This link cannot be used any more: ask for another one here."), "error"),
+    "PASSWORD_RESET_NO_LOGIN": (N_("Your new password is kept. Sign in with it."), "success"),
+    "PASSWORD_NOT_PROVIDED": (N_("Type a password."), "error"),
+    "RETYPE_PASSWORD_MISMATCH": (N_("The two passwords are not the same: type the new one twice."), "error"),
+}
 
 
 def flask_settings(config: Config) -> dict[str, Any]:
@@ -42,11 +58,18 @@ def flask_settings(config: Config) -> dict[str, Any]:
         "SECURITY_RECOVERABLE": True,
         "SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL": False,
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        # Its texts are ours, in our catalogue; its mails are written by lab.web.mailing from our templates.
+        "SECURITY_I18N_DIRNAME": str(ROOT / "lab" / "translations"),
+        "SECURITY_I18N_DOMAIN": "messages",
+        "SECURITY_EMAIL_PLAINTEXT": False,
+        "SECURITY_EMAIL_HTML": False,
+        **{f"SECURITY_MSG_{name}": saying for name, saying in _SAYINGS.items()},
         "SECURITY_PASSWORD_SCHEMES": ["argon2"],
         "SECURITY_PASSWORD_HASH": "argon2",
         # 19 MiB and two passes: the OWASP profile that leaves room for many sign-ins at once.
         "SECURITY_PASSWORD_HASH_OPTIONS": {"argon2__rounds": 2, "argon2__memory_cost": 19456, "argon2__parallelism": 1},
-        "SECURITY_PASSWORD_LENGTH_MIN": 10,
+        "SECURITY_PASSWORD_LENGTH_MIN": MIN_PASSWORD,
+        "SECURITY_PASSWORD_NORMALIZE_FORM": NORMAL_FORM,
         "SECURITY_JOIN_USER_ROLES": False,
         "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
         "SECURITY_REMEMBER_COOKIE_SAMESITE": "Lax",
@@ -55,13 +78,25 @@ def flask_settings(config: Config) -> dict[str, Any]:
 
 def bind_extensions(app: Flask) -> None:
     """Bind every extension to ``app``, after our own request hooks so that access is decided first."""
+    from lab.forms.sign_in import ForgottenForm, SignInForm
+    from lab.web.assets import close_file
     from lab.web.mailing import OutboxMailUtil
-    from lab.web.words import locale, time_zone
+    from lab.web.passwords import LabPasswordUtil
+    from lab.web.words import formats, time_zone
 
     extensions.db.init_app(app)
     extensions.migrate.init_app(app, extensions.db, directory=str(ROOT / "lab" / "migrations"), render_as_batch=True)
     extensions.csrf.init_app(app)
-    extensions.babel.init_app(app, locale_selector=locale, timezone_selector=time_zone)
+    extensions.babel.init_app(app, locale_selector=formats, timezone_selector=time_zone)
     extensions.bootstrap.init_app(app)
     extensions.compress.init_app(app)
-    extensions.security.init_app(app, extensions.user_datastore, mail_util_cls=OutboxMailUtil)
+    # Hung last, it runs before the compression.
+    app.after_request(close_file)
+    Security(
+        app,
+        extensions.user_datastore,
+        mail_util_cls=OutboxMailUtil,
+        password_util_cls=LabPasswordUtil,
+        login_form=SignInForm,
+        forgot_password_form=ForgottenForm,
+    )

@@ -23,8 +23,8 @@ from lab.config import ROOT
 from lab.queries.people import actor_for
 from lab.rules import calls
 from lab.rules.agreement import text_hash
-from lab.rules.call_parsing import parse_call
 from lab.rules.calendar import add_months, days_after, end_of_day
+from lab.rules.call_parsing import parse_call
 from lab.rules.facts import PATH, Actor, Role, Stage
 from lab.services import stages
 
@@ -98,7 +98,10 @@ def make_call(session: Session, path: str = str(CALL_FILE), code: str = "") -> m
     body = calls.to_json(definition(path))
     text = json.dumps(body, sort_keys=True)
     call = m.Call(
-        code=code or body["code"], definition=body, definition_hash=hashlib.sha256(text.encode()).hexdigest(), loaded_at=START
+        code=code or body["code"],
+        definition=body,
+        definition_hash=hashlib.sha256(text.encode()).hexdigest(),
+        loaded_at=START,
     )
     session.add(call)
     session.flush()
@@ -134,12 +137,24 @@ def seat(session: Session, call: m.Call, **fields: Any) -> m.Person:
 PLAN: dict[str, Any] = {
     "summary": "Small firms see their stock and supply chain on a phone.",
     "activities": [
-        {"title": "Interview firms", "owner": "Ana", "starts_on": "2026-04-01", "ends_on": "2026-04-30", "deliverable": "Report of needs"}
+        {
+            "title": "Interview firms",
+            "owner": "Ana",
+            "starts_on": "2026-04-01",
+            "ends_on": "2026-04-30",
+            "deliverable": "Report of needs",
+        }
     ],
     "milestones": [{"title": "Needs known", "proof": "Report of needs", "due_on": "2026-05-15"}],
     "budget": [
         {"category": "staff", "description": "Developers", "quantity": "4", "unit_cost": "5000.00", "own": ""},
-        {"category": "equipment", "description": "Phones for tests", "quantity": "10", "unit_cost": "1000.00", "own": ""},
+        {
+            "category": "equipment",
+            "description": "Phones for tests",
+            "quantity": "10",
+            "unit_cost": "1000.00",
+            "own": "",
+        },
         {"category": "staff", "description": "Our own time", "quantity": "1", "unit_cost": "2500.00", "own": "1"},
     ],
 }
@@ -179,7 +194,9 @@ class World:
         return self
 
 
-def build_world(session: Session, stage: Stage = Stage.WORKPLAN, path: str = str(CALL_FILE), now: datetime = START) -> World:
+def build_world(
+    session: Session, stage: Stage = Stage.WORKPLAN, path: str = str(CALL_FILE), now: datetime = START
+) -> World:
     """A world with its award brought to ``stage`` and everything that lies before it; committed."""
     _bind(session)
     call = make_call(session, path)
@@ -215,9 +232,7 @@ def make_award(session: Session, call: m.Call, officer: m.Person, **fields: Any)
     body = calls.from_json(call.definition)
     prize = body.prizes[0]
     fields = {"amount": prize.amount, "currency": prize.currency, "prize": prize.key} | fields
-    award = AwardFactory(
-        call_id=call.id, organisation_id=OrganisationFactory().id, officer_id=officer.id, **fields
-    )
+    award = AwardFactory(call_id=call.id, organisation_id=OrganisationFactory().id, officer_id=officer.id, **fields)
     session.add(
         m.Document(
             award_id=award.id, kind="workplan", state="draft",
@@ -226,12 +241,24 @@ def make_award(session: Session, call: m.Call, officer: m.Person, **fields: Any)
     )  # fmt: skip
     for n, plan in enumerate(body.tranches, start=1):
         tranche = m.Tranche(
-            award_id=award.id, number=n, key=plan.key, amount=award.amount * plan.share, currency=award.currency, state="planned"
+            award_id=award.id,
+            number=n,
+            key=plan.key,
+            amount=award.amount * plan.share,
+            currency=award.currency,
+            state="planned",
         )
         session.add(tranche)
         session.flush()
         for condition in plan.conditions:
-            session.add(m.Condition(tranche_id=tranche.id, kind=condition.kind, label=dict(condition.label), params=dict(condition.params)))
+            session.add(
+                m.Condition(
+                    tranche_id=tranche.id,
+                    kind=condition.kind,
+                    label=dict(condition.label),
+                    params=dict(condition.params),
+                )
+            )
     session.flush()
     session.refresh(award, ["call", "organisation", "officer"])
     return award
@@ -282,12 +309,23 @@ def _approve_plan(world: World, now: datetime) -> None:
     )
     share = (award.amount * 2 / 3).quantize(Decimal(1))
     for n, (category, label, cost, own) in enumerate(
-        (("staff", "Developers", share, False), ("equipment", "Phones for tests", award.amount - share, False), ("staff", "Our own time", Decimal(2500), True)),
+        (
+            ("staff", "Developers", share, False),
+            ("equipment", "Phones for tests", award.amount - share, False),
+            ("staff", "Our own time", Decimal(2500), True),
+        ),
         start=1,
     ):
         session.add(
             m.BudgetLine(
-                award_id=award.id, number=n, category=category, description=label, quantity=Decimal(1), unit_cost=cost, amount=cost, own=own
+                award_id=award.id,
+                number=n,
+                category=category,
+                description=label,
+                quantity=Decimal(1),
+                unit_cost=cost,
+                amount=cost,
+                own=own,
             )
         )
     session.flush()
@@ -297,9 +335,15 @@ def _sign(world: World, now: datetime) -> None:
     award, session = world.award, world.session
     body = calls.from_json(world.call.definition)
     for item in body.due_diligence:
-        session.add(m.Check(award_id=award.id, checklist="due_diligence", key=item.key, note="Seen", by=world.officer.id, at=now))
+        session.add(
+            m.Check(
+                award_id=award.id, checklist="due_diligence", key=item.key, note="Seen", by=world.officer.id, at=now
+            )
+        )
     clauses = [{"key": c.key, "kind": c.kind, "title": c.kind, "text": "Agreed."} for c in body.clauses]
-    version = _document(world, "agreement", {"language": "es", "clauses": clauses, "hash": text_hash(clauses)}, "accepted", now)
+    version = _document(
+        world, "agreement", {"language": "es", "clauses": clauses, "hash": text_hash(clauses)}, "accepted", now
+    )
     for side, who in (("organisation", world.lead), ("ilo", world.officer)):
         session.add(
             m.Signature(
@@ -313,7 +357,9 @@ def _sign(world: World, now: datetime) -> None:
 
 
 def _start_pilot(world: World, now: datetime) -> None:
-    _document(world, "prototype_report", {"sections": {}, "spending": {}, "explanations": {}, "files": []}, "accepted", now)
+    _document(
+        world, "prototype_report", {"sections": {}, "spending": {}, "explanations": {}, "files": []}, "accepted", now
+    )
     world.award.stage, world.award.stage_since = Stage.PILOT, now
     world.session.flush()
     stages._enter(world.award, Stage.PILOT, now)

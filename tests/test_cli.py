@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from lab.extensions import db
-from lab.models import Call, Event
+from lab.models import Call, Event, Person
 from tests.factories import CALL_FILE
 
 
@@ -74,7 +74,7 @@ def test_a_file_that_is_not_toml_is_refused_with_its_line(app: Flask, tmp_path: 
     assert _stored(app) == (0, 0)
 
 
-@pytest.mark.parametrize("content", [None, b"code = \"\xff\""])
+@pytest.mark.parametrize("content", [None, b'code = "\xff"'])
 def test_a_file_that_cannot_be_read_is_named(app: Flask, tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "call.toml"
     if content is not None:
@@ -83,3 +83,31 @@ def test_a_file_that_cannot_be_read_is_named(app: Flask, tmp_path: Path, content
     assert answer.exit_code == 1
     assert str(file) in answer.stderr
     assert _stored(app) == (0, 0)
+
+
+def test_the_first_administrator_is_invited_once(app: Flask) -> None:
+    run = app.test_cli_runner()
+    first = run.invoke(args=["person", "admin", "Ada Admin", "Ada@ilo.example"])
+    assert first.exit_code == 0
+    told, link = first.output.splitlines()
+    assert told == "An invitation to ada@ilo.example is in the outbox."
+    assert link.startswith("Its link, which works once: http://localhost/invitation/")
+    assert app.test_client().get(link.split("http://localhost")[1]).status_code == 200
+    with app.app_context():
+        db.session.scalars(select(Person)).one().password = "she has arrived"
+        db.session.commit()
+    second = run.invoke(args=["person", "admin", "Eve", "eve@ilo.example"])
+    assert (second.exit_code, second.stdout) == (1, "")
+    assert "There is an administrator already" in second.stderr and "Nothing was stored." in second.stderr
+    with app.app_context():
+        assert db.session.scalars(select(Person.email)).all() == ["ada@ilo.example"]
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "told"), [("", "ada@ilo.example", "full name"), ("Ada", "ada", "e-mail address")]
+)
+def test_an_administrator_without_name_or_address_is_refused(app: Flask, name: str, email: str, told: str) -> None:
+    answer = app.test_cli_runner().invoke(args=["person", "admin", name, email])
+    assert answer.exit_code == 1 and told in answer.stderr
+    with app.app_context():
+        assert db.session.scalars(select(Person)).all() == []

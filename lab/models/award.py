@@ -14,7 +14,10 @@ from lab.models.person import Person
 
 
 class Award(Base):
-    """One winner of one call. ``stage`` is set by ``services.award.move`` alone; ``revision`` counts the changes."""
+    """One winner of one call. ``stage`` is set by ``services.stages.move`` alone; ``revision`` counts the changes.
+
+    ``suspended_from`` is the stage in which the award left its path, by suspension or by its early end.
+    """
 
     __tablename__ = "award"
     __table_args__ = (UniqueConstraint("call_id", "number"), Index("ix_award_stage", "stage"))

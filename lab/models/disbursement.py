@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lab.models.base import Base, amount, exact, instant, name, pk, short, text
+from lab.models.base import Amount, Base, amount, exact, instant, name, pk, short, text
 
 
 class Tranche(Base):
@@ -66,7 +67,7 @@ class LedgerEntry(Base):
     kind: Mapped[short]
     amount: Mapped[amount]
     currency: Mapped[str] = mapped_column(String(3))
-    local_amount: Mapped[amount]
+    local_amount: Mapped[Decimal] = mapped_column(Amount())
     local_currency: Mapped[str] = mapped_column(String(3))
     rate: Mapped[exact]
     reference: Mapped[name]

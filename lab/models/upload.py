@@ -10,7 +10,7 @@ from lab.models.person import Person
 
 
 class Upload(Base):
-    """One file of one award. ``place`` says what it belongs to (``boot_camp:3``, ``document:7``)."""
+    """One file of one award. ``place`` says what it belongs to (``boot_camp:3``, ``prototype``, ``report:final_report:1``)."""
 
     __tablename__ = "upload"
     id: Mapped[pk]

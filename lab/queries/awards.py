@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import String, case, cast, func, literal_column, null, select, union_all
+from sqlalchemy import Row, String, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from lab.models import (
@@ -28,6 +30,7 @@ from lab.models import (
     Version,
 )
 from lab.rules import calls
+from lab.rules.bank_account import in_name_of
 from lab.rules.calendar import gate_deadline
 from lab.rules.errors import NotFound
 from lab.rules.facts import AwardFacts, Scope, Stage
@@ -92,7 +95,7 @@ def newest_account(session: Session, organisation_id: int) -> BankAccount | None
 
 def workplan_deadline(session: Session, award: Award, time_zone: str, days: int) -> datetime:
     """The workplan's deadline (UTC) from the notice, the finished reviews and suspensions, and the extensions."""
-    rows = session.execute(
+    rows: Sequence[Row[Any]] = session.execute(
         union_all(
             select(Version.submitted_at, Version.decided_at, literal_column("0"))
             .join(Document)
@@ -128,9 +131,12 @@ def money_of(session: Session, award: Award) -> tuple[Decimal, Decimal, Decimal]
 
 
 def _marks(session: Session, award: Award) -> defaultdict[str, frozenset[str]]:
-    """What was ticked, signed, accepted, attended and learned on the award, by kind, in one statement."""
-    rows = session.execute(
+    """What was handed in, ticked, signed, accepted, attended and learned on the award, by kind, in one statement."""
+    rows: Sequence[Row[Any]] = session.execute(
         union_all(
+            select(
+                literal_column("'document'"), Document.kind + ":" + cast(Document.number, String) + ":" + Document.state
+            ).where(Document.award_id == award.id),
             select(Check.checklist, Check.key).where(Check.award_id == award.id),
             select(literal_column("'signed'"), Signature.side).where(Signature.award_id == award.id),
             select(literal_column("'milestone'"), cast(Milestone.number, String)).where(
@@ -150,15 +156,15 @@ def _marks(session: Session, award: Award) -> defaultdict[str, frozenset[str]]:
 
 def facts_of(session: Session, award: Award) -> AwardFacts:
     """Everything the rules read of an award, in a fixed number of statements."""
+    return facts_with(session, award, newest_account(session, award.organisation_id))
+
+
+def facts_with(session: Session, award: Award, account: BankAccount | None) -> AwardFacts:
+    """The same for a caller that has the organisation's newest account in hand, in three statements."""
     definition = definition_of(award)
-    documents = session.execute(
-        select(Document.kind, Document.number, Document.state).where(Document.award_id == award.id)
-    ).all()
-    states = {(kind, number): state for kind, number, state in documents}
     marks = _marks(session, award)
-    account = newest_account(session, award.organisation_id)
+    states = {(kind, int(number)): state for kind, number, state in (mark.split(":") for mark in marks["document"])}
     paid, returned, spent = _money(session, award)
-    holder = " ".join(account.holder.split()).casefold() if account else ""
     return AwardFacts(
         stage=Stage(award.stage),
         suspended_from=Stage(award.suspended_from) if award.suspended_from else None,
@@ -171,8 +177,9 @@ def facts_of(session: Session, award: Award) -> AwardFacts:
         agreement_in_force={"organisation", "ilo"} <= marks["signed"],
         prototype_report_accepted=states.get((DocumentKind.PROTOTYPE_REPORT, 1)) == ReviewState.ACCEPTED,
         final_report_accepted=states.get((DocumentKind.FINAL_REPORT, 1)) == ReviewState.ACCEPTED,
+        account_entered=account is not None,
         account_verified=account is not None and account.verified_at is not None,
-        account_holder_matches=bool(holder) and holder == " ".join(award.organisation.legal_name.split()).casefold(),
+        account_holder_matches=account is not None and in_name_of(account.holder, award.organisation.legal_name),
         unspent=paid - returned - spent,
         closing_checked=marks["closing"],
         closing_required=frozenset(item.key for item in definition.closing),

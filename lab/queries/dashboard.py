@@ -113,7 +113,8 @@ def dashboard(session: Session, call_id: int, definition: CallDefinition, now: d
             time=time_of(award, definition, now),
             money=_money(award, ledger.get(award.id), spent.get(award.id)),
             indicators=tuple(indicators[award.id]),
-            overdue=tuple(overdue[award.id]),
+            # A suspended award stands still: nothing on it is late.
+            overdue=() if award.stage == Stage.SUSPENDED else tuple(overdue[award.id]),
         )
         for award in awards
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sqlalchemy import null, select, union_all
+from sqlalchemy import Integer, cast, null, select, union_all
 from sqlalchemy.orm import Session
 
 from lab.models import Award, CommitteeMember, Person, ProgrammeRole, TeamMember
@@ -14,15 +14,18 @@ from lab.rules.obligations import Party
 
 def actor_for(session: Session, person: Person) -> Actor:
     """The roles that ``person`` holds now, in one statement."""
+    nothing = cast(null(), Integer)
     rows = session.execute(
         union_all(
-            select(ProgrammeRole.role, null().label("award"), null().label("call")).where(
+            select(ProgrammeRole.role, nothing.label("award"), nothing.label("call")).where(
                 ProgrammeRole.person_id == person.id
             ),
-            select(TeamMember.role, TeamMember.award_id, null()).where(
+            select(TeamMember.role, TeamMember.award_id, nothing).where(
                 TeamMember.person_id == person.id, TeamMember.until.is_(None)
             ),
-            select(CommitteeMember.role, null(), CommitteeMember.call_id).where(CommitteeMember.person_id == person.id),
+            select(CommitteeMember.role, nothing, CommitteeMember.call_id).where(
+                CommitteeMember.person_id == person.id
+            ),
         )
     ).all()
     programme: set[Role] = set()

@@ -64,7 +64,9 @@ class WorkplanPage:
 def get_workplan(session: Session, award_id: int) -> WorkplanPage:
     """The award's workplan for a page, in four statements. Raises NotFound."""
     document = session.scalars(
-        select(Document).where(Document.award_id == award_id, Document.kind == DocumentKind.WORKPLAN, Document.number == 1)
+        select(Document).where(
+            Document.award_id == award_id, Document.kind == DocumentKind.WORKPLAN, Document.number == 1
+        )
     ).one_or_none()
     if document is None:
         raise NotFound("workplan")

@@ -8,8 +8,10 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from lab.models import Award, BankAccount, Call, Condition, Organisation, Person, ProgrammeRole, TeamMember, Tranche
+from lab.queries.awards import newest_account
 from lab.rules import calls
-from lab.rules.award import ACCOUNT_FIELDS, AwardRecord, Prizes, problems_of, split_amount
+from lab.rules.award import AwardRecord, Prizes, problems_of, split_amount
+from lab.rules.bank_account import clean_account
 from lab.rules.calendar import local_day
 from lab.rules.calls import CallDefinition
 from lab.rules.disbursement import TrancheState
@@ -19,7 +21,7 @@ from lab.rules.money import rounded
 from lab.rules.obligations import Party
 from lab.rules.permissions import Action, can
 from lab.rules.review import DocumentKind
-from lab.rules.text import M, N_
+from lab.rules.text import N_, M
 from lab.rules.workplan import empty_content
 from lab.services.documents import new_document
 from lab.services.invitations import invite, send_link
@@ -64,17 +66,20 @@ def record_award(
     ``organisation`` has legal_name, kind and country (two letters); ``account`` holder, bank, number and swift, or
     nothing. The amount and its currency are the prize's. Raises Invalid with every wrong field, NotAllowed.
     """
-    call = session().scalars(select(Call).where(Call.code == call_code).with_for_update()).one_or_none()
-    if call is None:
-        raise Invalid({"prize": M(N_("Choose one of the prizes of a call."))})
-    if not can(actor, Action.RECORD_AWARD, Scope(call_id=call.id)):
-        raise NotAllowed(Action.RECORD_AWARD)
-    definition = calls.from_json(call.definition)
     wanted = AwardRecord(
-        organisation=dict(organisation), registered_on=registered_on, account=dict(account or {}), project=project.strip(),
+        organisation=dict(organisation), registered_on=registered_on, account=dict(account or {}), project=" ".join(project.split()),
         summary=summary.strip(), prize=prize, notice_on=notice_on, local_currency=local_currency.strip().upper(),
         language=language, lead=(lead_name, lead_email), mentors=tuple(mentors),
     )  # fmt: skip
+    call = session().scalars(select(Call).where(Call.code == call_code).with_for_update()).one_or_none()
+    if call is None:
+        # The rest is told at once all the same, as far as it does not hang on the call.
+        anything = Prizes(frozenset(), frozenset(), frozenset({language}))
+        found = problems_of(wanted, anything, now.date())
+        raise Invalid(found | {"prize": M(N_("Choose one of the prizes of a call."))})
+    if not can(actor, Action.RECORD_AWARD, Scope(call_id=call.id)):
+        raise NotAllowed(Action.RECORD_AWARD)
+    definition = calls.from_json(call.definition)
     problems = problems_of(wanted, _prizes(call, definition), local_day(now, definition.time_zone))
     if problems:
         raise Invalid(problems)
@@ -94,7 +99,9 @@ def record_award(
 def _prizes(call: Call, definition: CallDefinition) -> Prizes:
     # A prize whose winner lapsed at the gate was never final (guide §6): it can be given to another.
     taken = session().scalars(select(Award.prize).where(Award.call_id == call.id, Award.stage != Stage.LAPSED))
-    return Prizes(frozenset(prize.key for prize in definition.prizes), frozenset(taken), frozenset(definition.languages))
+    return Prizes(
+        frozenset(prize.key for prize in definition.prizes), frozenset(taken), frozenset(definition.languages)
+    )
 
 
 def _new_award(call: Call, definition: CallDefinition, wanted: AwardRecord, actor: Actor, now: datetime) -> Award:
@@ -127,12 +134,17 @@ def _organisation(wanted: AwardRecord, actor: Actor, now: datetime) -> Organisat
             "An organisation of this name is known with another country or registration date: check the three, "
             "or write the name as it tells the two apart."
         ))})  # fmt: skip
-    account = {field: wanted.account.get(field, "").strip() for field in ACCOUNT_FIELDS}
+    account = clean_account(wanted.account)
     if any(account.values()):
+        if newest_account(session(), found.id) is not None:
+            # A payment may be under way to the one that is known: it is changed where that is seen.
+            raise Invalid({"number": M(N_(
+                "This organisation has an account already: leave the four fields empty. It is changed on the award’s payments page."
+            ))})  # fmt: skip
         session().add(
             BankAccount(
                 organisation_id=found.id, holder=account["holder"], bank=account["bank"], number=account["number"],
-                swift=account["swift"].upper(), currency=wanted.local_currency, entered_by=actor.person_id, entered_at=now,
+                swift=account["swift"], currency=wanted.local_currency, entered_by=actor.person_id, entered_at=now,
             )
         )  # fmt: skip
     return found
@@ -142,7 +154,8 @@ def _plan_payments(award: Award, definition: CallDefinition) -> None:
     amounts = split_amount(award.amount, [plan.share for plan in definition.tranches], award.currency)
     for number, (plan, amount) in enumerate(zip(definition.tranches, amounts, strict=True), start=1):
         conditions = [
-            Condition(kind=item.kind, label=dict(item.label), params=dict(item.params), evidence="") for item in plan.conditions
+            Condition(kind=item.kind, label=dict(item.label), params=dict(item.params), evidence="")
+            for item in plan.conditions
         ]
         session().add(
             Tranche(
@@ -165,13 +178,17 @@ def _invite_all(award: Award, wanted: AwardRecord, actor: Actor, now: datetime) 
 
 def _join(award: Award, name: str, email: str, role: Role, actor: Actor, now: datetime) -> Person:
     person = invite(award, email, name, ROLE_LABELS[role], actor, now)
-    places = session().scalars(
-        select(TeamMember).where(TeamMember.award_id == award.id, TeamMember.person_id == person.id)
-    ).all()
+    places = (
+        session()
+        .scalars(select(TeamMember).where(TeamMember.award_id == award.id, TeamMember.person_id == person.id))
+        .all()
+    )
     if any(place.until is None for place in places):
         raise Invalid({"email": M(N_("%(name)s is on this award already."), name=person.name)})
     if role in TEAM and session().scalar(select(func.count()).where(ProgrammeRole.person_id == person.id)):
-        raise Invalid({"email": M(N_("%(name)s works for the programme and cannot be on a team that it pays."), name=person.name)})
+        raise Invalid(
+            {"email": M(N_("%(name)s works for the programme and cannot be on a team that it pays."), name=person.name)}
+        )
     former = next((place for place in places if place.role == role), None)
     if former is None:
         session().add(TeamMember(award_id=award.id, person_id=person.id, role=role, since=now))
@@ -209,11 +226,15 @@ def invite_member(actor: Actor, now: datetime, award_code: str, name: str, email
 
 
 def _place(award: Award, person_id: int) -> tuple[TeamMember, Person]:
-    found = session().execute(
-        select(TeamMember, Person)
-        .join(Person, Person.id == TeamMember.person_id)
-        .where(TeamMember.award_id == award.id, TeamMember.person_id == person_id, TeamMember.until.is_(None))
-    ).one_or_none()
+    found = (
+        session()
+        .execute(
+            select(TeamMember, Person)
+            .join(Person, Person.id == TeamMember.person_id)
+            .where(TeamMember.award_id == award.id, TeamMember.person_id == person_id, TeamMember.until.is_(None))
+        )
+        .one_or_none()
+    )
     if found is None:
         raise NotFound("person")
     return found[0], found[1]

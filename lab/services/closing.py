@@ -10,7 +10,7 @@ from lab.rules.facts import ENDED, Actor, Stage
 from lab.rules.obligations import ObligationKind
 from lab.rules.permissions import Action
 from lab.rules.records import read_record
-from lab.rules.text import M, N_
+from lab.rules.text import N_, M
 from lab.services.stages import move, settle
 from lab.services.steps import award_for, discharge, record, session
 

@@ -15,15 +15,19 @@ from lab.rules import review
 from lab.rules.errors import Conflict, NotFound, Refused
 from lab.rules.facts import Actor
 from lab.rules.review import EDITABLE, DocumentKind, ReviewState, SectionComment
-from lab.rules.text import M, N_
+from lab.rules.text import N_, M
 from lab.services.steps import session
 
 
 def get_document(award: Award, kind: DocumentKind, number: int = 1) -> Document:
     """The award's document of that kind and number. Raises NotFound."""
-    found = session().scalars(
-        select(Document).where(Document.award_id == award.id, Document.kind == kind, Document.number == number)
-    ).one_or_none()
+    found = (
+        session()
+        .scalars(
+            select(Document).where(Document.award_id == award.id, Document.kind == kind, Document.number == number)
+        )
+        .one_or_none()
+    )
     if found is None:
         raise NotFound("document")
     return found
@@ -32,7 +36,13 @@ def get_document(award: Award, kind: DocumentKind, number: int = 1) -> Document:
 def new_document(award: Award, kind: DocumentKind, number: int, title: str, draft: Mapping[str, Any]) -> Document:
     """A document with its first draft, flushed."""
     document = Document(
-        award_id=award.id, kind=kind, number=number, title=title, state=ReviewState.DRAFT, draft=dict(draft), draft_revision=0
+        award_id=award.id,
+        kind=kind,
+        number=number,
+        title=title,
+        state=ReviewState.DRAFT,
+        draft=dict(draft),
+        draft_revision=0,
     )
     session().add(document)
     session().flush()
@@ -44,17 +54,24 @@ def keep_draft(document: Document, content: Mapping[str, Any], revision: int, ac
 
     Raises Refused when the document is not being written, Conflict with the newer text when somebody saved meanwhile.
     """
-    if ReviewState(document.state) not in EDITABLE:
-        raise Refused(*review.blockers("submit", ReviewState(document.state)))
-    if revision != document.draft_revision:
-        if dict(content) == document.draft:
-            return document.draft_revision
-        raise Conflict(document.draft, document.draft_revision)
+    # The same text again is no conflict: its first sending may have been kept while the answer got lost.
+    again = revision != document.draft_revision and dict(content) == document.draft
+    check_draft(document, document.draft_revision if again else revision)
+    if again or dict(content) == document.draft:
+        return document.draft_revision
     document.draft = dict(content)
     document.draft_revision += 1
     document.draft_saved_at, document.draft_saved_by = now, actor.person_id
     session().flush()
     return document.draft_revision
+
+
+def check_draft(document: Document, revision: int) -> None:
+    """Raises Refused when the document is not being written, Conflict with the newer text when ``revision`` is not the newest."""
+    if ReviewState(document.state) not in EDITABLE:
+        raise Refused(*review.blockers("submit", ReviewState(document.state)))
+    if revision != document.draft_revision:
+        raise Conflict(document.draft, document.draft_revision)
 
 
 def add_version(document: Document, content: Mapping[str, Any], actor: Actor, now: datetime) -> Version:
@@ -85,16 +102,25 @@ def submit(document: Document, actor: Actor, now: datetime) -> Version:
 
 def newest_version(document: Document) -> Version:
     """The version handed in last. Raises NotFound when there is none."""
-    found = session().scalars(
-        select(Version).where(Version.document_id == document.id).order_by(Version.number.desc()).limit(1)
-    ).one_or_none()
+    found = (
+        session()
+        .scalars(select(Version).where(Version.document_id == document.id).order_by(Version.number.desc()).limit(1))
+        .one_or_none()
+    )
     if found is None:
         raise NotFound("version")
     return found
 
 
 def decide(
-    document: Document, move: str, version_number: int, actor: Actor, now: datetime, *, reason: str = "", comments: Sequence[SectionComment] = ()
+    document: Document,
+    move: str,
+    version_number: int,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str = "",
+    comments: Sequence[SectionComment] = (),
 ) -> Version:
     """Write the reviewer's decision (request_changes, accept, reject) beside the version they read.
 
@@ -105,7 +131,12 @@ def decide(
     if version.number != version_number:
         raise Refused(M(N_("A newer version came in while you were reading: reload the page and decide on that one.")))
     document.state = state
-    version.decision, version.decided_by, version.decided_at, version.reason = state, actor.person_id, now, reason.strip()
+    version.decision, version.decided_by, version.decided_at, version.reason = (
+        state,
+        actor.person_id,
+        now,
+        reason.strip(),
+    )
     for comment in comments:
         if comment.body.strip():
             open_thread(document, version, comment.section, "change", comment.body, actor, now)
@@ -119,7 +150,12 @@ def open_thread(
     """Open a thread (``change`` or ``feedback``) on a section of a version with its first comment, flushed."""
     assert actor.person_id is not None
     thread = Thread(
-        award_id=document.award_id, version_id=version.id, section=section, kind=kind, opened_by=actor.person_id, opened_at=now
+        award_id=document.award_id,
+        version_id=version.id,
+        section=section,
+        kind=kind,
+        opened_by=actor.person_id,
+        opened_at=now,
     )
     session().add(thread)
     session().flush()

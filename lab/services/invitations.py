@@ -13,7 +13,7 @@ from lab.models import Award, Invitation, Person
 from lab.rules.award import read_person
 from lab.rules.errors import Invalid, Refused
 from lab.rules.facts import Actor
-from lab.rules.text import M, N_
+from lab.rules.text import N_, M
 from lab.services.letters import write
 from lab.services.links import absolute
 from lab.services.steps import session
@@ -38,7 +38,9 @@ def invite(award: Award | None, email: str, name: str, role_label: str, actor: A
         session().add(person)
         session().flush()
     if not person.active:
-        raise Invalid({"email": M(N_("The account of %(email)s is disabled: ask an administrator to enable it."), email=email)})
+        raise Invalid(
+            {"email": M(N_("The account of %(email)s is disabled: ask an administrator to enable it."), email=email)}
+        )
     if person.password is None:
         send_link(award, person, role_label, actor, now)
     elif award is not None:
@@ -57,13 +59,19 @@ def send_link(award: Award | None, person: Person, role_label: str, actor: Actor
     expires_at = now + timedelta(days=VALID_DAYS)
     session().add(
         Invitation(
-            person_id=person.id, token_hash=token_hash(token), invited_by=actor.person_id, created_at=now, expires_at=expires_at
+            person_id=person.id,
+            token_hash=token_hash(token),
+            invited_by=actor.person_id,
+            created_at=now,
+            expires_at=expires_at,
         )
     )
     session().flush()
     write(
         person, "invitation", now,
-        inviter=actor.name, role=role_label, link=absolute(f"/invitation/{token}"), expires_at=expires_at,
+        # The command line invites in nobody's name.
+        inviter=actor.name if actor.person_id else "",
+        role=role_label, link=absolute(f"/invitation/{token}"), expires_at=expires_at,
         project=award.project if award else "", organisation=award.organisation.legal_name if award else "",
     )  # fmt: skip
 
@@ -83,13 +91,23 @@ def token_hash(token: str) -> str:
 
 def invitation_by_token(token: str, now: datetime) -> tuple[Invitation, Person]:
     """The open invitation of ``token`` and whom it invites. Raises Refused when it is unknown, used or expired."""
-    found = session().execute(
-        select(Invitation, Person)
-        .join(Person, Person.id == Invitation.person_id)
-        .where(Invitation.token_hash == token_hash(token))
-        .with_for_update(of=Invitation)
-    ).one_or_none()
-    if found is None or found[0].used_at is not None or found[0].expires_at <= now or not found[1].active:
+    found = (
+        session()
+        .execute(
+            select(Invitation, Person)
+            .join(Person, Person.id == Invitation.person_id)
+            .where(Invitation.token_hash == token_hash(token))
+            .with_for_update(of=Invitation)
+        )
+        .one_or_none()
+    )
+    if (
+        found is None
+        or found[0].used_at is not None
+        or found[0].expires_at <= now
+        or found[1].password is not None
+        or not found[1].active
+    ):
         raise Refused(M(_UNUSABLE))
     return found[0], found[1]
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-_base = ""
-
-
-def set_base(url: str) -> None:
-    """The address at which people reach the application, without a slash at its end; told once by ``create_app``."""
-    global _base
-    _base = url.rstrip("/")
+from flask import current_app
 
 
 def absolute(path: str) -> str:
-    """The full address of ``path``, which begins with a slash."""
-    return f"{_base}{path}"
+    """The full address of ``path``, which begins with a slash, at the application's own ``LAB_BASE_URL``."""
+    return f"{current_app.extensions['lab_config'].base_url.rstrip('/')}{path}"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from sqlalchemy import select
 
-from lab.models import Award, BootCamp, Suspension, Tranche
+from lab.models import Award, BootCamp, Suspension
 from lab.queries.awards import definition_of, facts_of, newest_account
+from lab.queries.disbursement import tranche_facts, tranches_of
 from lab.rules import lifecycle
 from lab.rules.calendar import add_months, days_after, end_of_day, local_day
 from lab.rules.calls import CallDefinition, text
-from lab.rules.disbursement import ConditionFacts, TrancheFacts, TrancheState, release_blockers
-from lab.rules.facts import ACTIVE, ENDED, Actor, AwardFacts, Scope, Stage
+from lab.rules.disbursement import DUTIES, TrancheState, duty_key, release_blockers
+from lab.rules.facts import ACTIVE, ENDED, PATH, Actor, AwardFacts, Scope, Stage
 from lab.rules.obligations import ObligationKind as Kind
 from lab.rules.obligations import Party
 from lab.rules.reports import report_days
@@ -39,7 +41,8 @@ def move(award: Award, transition: str, actor: Actor, reason: str, now: datetime
     roles = actor.roles_on(Scope(call_id=award.call_id, award_id=award.id))
     before = Stage(award.stage)
     stage = lifecycle.next_stage(transition, facts_of(session(), award), roles, reason, now)
-    award.suspended_from = before if stage is Stage.SUSPENDED else None
+    # Off the path it remembers where it left it, so that a suspension can end there and a page can show it.
+    award.suspended_from = None if stage in PATH else before if before in PATH else award.suspended_from
     award.stage, award.stage_since, award.revision = stage, now, award.revision + 1
     if transition in _EVENT_OF:
         record(award, _EVENT_OF[transition], actor, now, reason=reason.strip())
@@ -58,9 +61,11 @@ def _note_suspension(award: Award, transition: str, before: Stage, reason: str, 
     if transition == "suspend":
         session().add(Suspension(award_id=award.id, began_at=now, reason=reason.strip()))
     elif before is Stage.SUSPENDED:
-        running = session().scalars(
-            select(Suspension).where(Suspension.award_id == award.id, Suspension.ended_at.is_(None))
-        ).one()
+        running = (
+            session()
+            .scalars(select(Suspension).where(Suspension.award_id == award.id, Suspension.ended_at.is_(None)))
+            .one()
+        )
         running.ended_at = now
     session().flush()
 
@@ -88,7 +93,16 @@ def _plan_prototyping(award: Award, definition: CallDefinition, now: datetime) -
         day = add_months(began, camp.month)
         session().add(BootCamp(award_id=award.id, key=camp.key, planned_on=day))
         title = text(camp.title, award.language)
-        owe(award, Kind.HOLD_BOOT_CAMP, Party.OFFICER, Party.TEAM, end_of_day(day, zone), now, key=f"boot_camp:{camp.key}", title=title)
+        owe(
+            award,
+            Kind.HOLD_BOOT_CAMP,
+            Party.OFFICER,
+            Party.TEAM,
+            end_of_day(day, zone),
+            now,
+            key=f"boot_camp:{camp.key}",
+            title=title,
+        )
     _plan_reports(award, definition, report_days(began, months, definition.reports.prototyping_every_months), 0, now)
     due = end_of_day(add_months(began, months), zone)
     owe(award, Kind.SUBMIT_PROTOTYPE_REPORT, Party.TEAM, Party.OFFICER, due, now, key="report:prototype_report:1")
@@ -113,34 +127,25 @@ def _plan_pilot(award: Award, definition: CallDefinition, now: datetime) -> None
     end = pilot_end(award, definition)
     owe(award, Kind.SUBMIT_FINAL_REPORT, Party.TEAM, Party.OFFICER, end, now, key="report:final_report:1")
     last = add_months(award.pilot_on, months)
-    closing = days_after(last, definition.reports.days_after_period + definition.stages.review_days, definition.time_zone)
+    closing = days_after(
+        last, definition.reports.days_after_period + definition.stages.review_days, definition.time_zone
+    )
     owe(award, Kind.CLOSE_AWARD, Party.OFFICER, Party.TEAM, closing, now)
 
 
-def _plan_reports(award: Award, definition: CallDefinition, days: tuple, offset: int, now: datetime) -> None:  # type: ignore[type-arg]
+def _plan_reports(award: Award, definition: CallDefinition, days: Sequence[date], offset: int, now: datetime) -> None:
     for n, day in enumerate(days, start=offset + 1):
         due = days_after(day, definition.reports.days_after_period, definition.time_zone)
-        owe(award, Kind.SUBMIT_PROGRESS_REPORT, Party.TEAM, Party.OFFICER, due, now, key=f"report:progress_report:{n}", number=n)
-
-
-def tranche_facts(award: Award, tranche: Tranche, others: list[Tranche]) -> TrancheFacts:
-    """What the payment rules read of a tranche; ``others`` are all tranches of the award."""
-    return TrancheFacts(
-        state=TrancheState(tranche.state),
-        amount=tranche.amount,
-        award_amount=award.amount,
-        other_tranches=sum((t.amount for t in others if t.id != tranche.id), start=tranche.amount * 0),
-        proposed_by=tranche.proposed_by,
-        conditions=tuple(ConditionFacts(c.kind, dict(c.params), c.attested_at is not None) for c in tranche.conditions),
-    )
-
-
-def tranches_of(award: Award) -> list[Tranche]:
-    """The award's tranches with their conditions, in order."""
-    from sqlalchemy.orm import selectinload
-
-    query = select(Tranche).where(Tranche.award_id == award.id).order_by(Tranche.number)
-    return list(session().scalars(query.options(selectinload(Tranche.conditions))))
+        owe(
+            award,
+            Kind.SUBMIT_PROGRESS_REPORT,
+            Party.TEAM,
+            Party.OFFICER,
+            due,
+            now,
+            key=f"report:progress_report:{n}",
+            number=n,
+        )
 
 
 def settle(award: Award, now: datetime) -> None:
@@ -154,7 +159,7 @@ def settle(award: Award, now: datetime) -> None:
     _settle_gate(award, facts, now)
     if facts.due_diligence_clear:
         discharge(award, Kind.CLEAR_DUE_DILIGENCE, now)
-    _settle_account(award, days_after(today, definition.stages.review_days, definition.time_zone), now)
+    _settle_account(award, facts, days_after(today, definition.stages.review_days, definition.time_zone), now)
     _settle_payments(award, facts, days_after(today, definition.stages.payment_days, definition.time_zone), now)
 
 
@@ -163,12 +168,21 @@ def _settle_gate(award: Award, facts: AwardFacts, now: datetime) -> None:
         owe(award, Kind.SUBMIT_WORKPLAN, Party.TEAM, Party.OFFICER, facts.workplan_deadline, now)
     else:
         discharge(award, Kind.SUBMIT_WORKPLAN, now)
+    overdue = facts.workplan_deadline is not None and facts.workplan_deadline <= now
+    if facts.stage is not Stage.WORKPLAN or facts.workplan_submitted or not overdue:
+        # The question whether to extend has answered itself, as when a suspension gave the team its time back.
+        discharge(award, Kind.DECIDE_EXPIRY, now)
 
 
-def _settle_account(award: Award, due: datetime, now: datetime) -> None:
+def _settle_account(award: Award, facts: AwardFacts, due: datetime, now: datetime) -> None:
+    if facts.stage is Stage.WORKPLAN:
+        # The gate comes first (guide §6): an account may be entered, and is not asked for before there is a plan.
+        return
     account = newest_account(session(), award.organisation_id)
-    if account is None:
+    if account is None or not facts.account_holder_matches:
+        # An account in another name cannot be verified: it is the team's turn, not finance's.
         _owe_once(award, Kind.ENTER_ACCOUNT, Party.TEAM, Party.FINANCE, due, now)
+        discharge(award, Kind.VERIFY_ACCOUNT, now)
         return
     discharge(award, Kind.ENTER_ACCOUNT, now)
     if account.verified_at is None:
@@ -177,22 +191,14 @@ def _settle_account(award: Award, due: datetime, now: datetime) -> None:
         discharge(award, Kind.VERIFY_ACCOUNT, now)
 
 
-_DUTIES = {
-    TrancheState.PLANNED: (Kind.PROPOSE_PAYMENT, Party.OFFICER, Party.TEAM),
-    TrancheState.PROPOSED: (Kind.AUTHORISE_PAYMENT, Party.FINANCE, Party.TEAM),
-    TrancheState.AUTHORISED: (Kind.RECORD_PAYMENT, Party.FINANCE, Party.TEAM),
-    TrancheState.SENT: (Kind.CONFIRM_RECEIPT, Party.TEAM, Party.FINANCE),
-}
-
-
 def _settle_payments(award: Award, facts: AwardFacts, due: datetime, now: datetime) -> None:
-    tranches = tranches_of(award)
+    tranches = tranches_of(session(), award.id)
     for tranche in tranches:
         state = TrancheState(tranche.state)
-        wanted = _DUTIES.get(state)
+        wanted = DUTIES.get(state)
         blocked = state is not TrancheState.SENT and release_blockers(tranche_facts(award, tranche, tranches), facts)
-        for kind, debtor, creditor in _DUTIES.values():
-            key = f"payment:{tranche.number}:{kind}"
+        for kind, debtor, creditor in DUTIES.values():
+            key = duty_key(tranche.number, kind)
             if wanted is not None and kind is wanted[0] and not blocked:
                 _owe_once(award, kind, debtor, creditor, due, now, key=key, number=tranche.number)
             else:
@@ -200,7 +206,15 @@ def _settle_payments(award: Award, facts: AwardFacts, due: datetime, now: dateti
 
 
 def _owe_once(
-    award: Award, kind: Kind, debtor: Party, creditor: Party, due: datetime, now: datetime, *, key: str = "", **params: object
+    award: Award,
+    kind: Kind,
+    debtor: Party,
+    creditor: Party,
+    due: datetime,
+    now: datetime,
+    *,
+    key: str = "",
+    **params: object,
 ) -> None:
     """Like ``owe``, but an open one keeps its date: what is settled again is not due anew."""
     from lab.services.steps import _open

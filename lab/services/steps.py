@@ -11,12 +11,16 @@ from sqlalchemy.orm import Session
 from lab.extensions import db
 from lab.models import Award, Event, LedgerEntry, Obligation
 from lab.queries.awards import definition_of, get_award
-from lab.rules.errors import NotAllowed, NotFound
+from lab.rules.errors import NotAllowed, NotFound, Refused
 from lab.rules.events import EVENTS, GENESIS, chain_hash
-from lab.rules.facts import Actor, Role, Scope
+from lab.rules.facts import Actor, Role, Scope, Stage
+from lab.rules.lifecycle import STAGE_NAMES
 from lab.rules.obligations import ObligationKind, ObligationState, Party
 from lab.rules.permissions import Action, can
+from lab.rules.text import N_, M
 
+# Not the scheduler's number (lab.jobs): its leader holds that one as long as it lives.
+PROGRAMME_STREAM = 20210505
 Chained = TypeVar("Chained", Event, LedgerEntry)
 
 
@@ -42,6 +46,13 @@ def allow(actor: Actor, action: Action, award: Award) -> None:
     raise NotAllowed(action)
 
 
+def not_ended(award: Award) -> None:
+    """Raises Refused when the award's life is over: what it left behind stays as it is."""
+    if award.ended_at is not None:
+        stage = STAGE_NAMES[Stage(award.stage)]
+        raise Refused(M(N_("This is not possible in the stage the award is in: %(stage)s."), stage=stage))
+
+
 def time_zone_of(award: Award) -> str:
     """The time zone in which the call's deadlines end."""
     return definition_of(award).time_zone
@@ -49,9 +60,11 @@ def time_zone_of(award: Award) -> str:
 
 def _chain(row: Chained, stream: str, fields: dict[str, object]) -> Chained:
     model = type(row)
-    last = session().execute(
-        select(model.seq, model.hash).where(model.stream == stream).order_by(model.seq.desc()).limit(1)
-    ).one_or_none()
+    last = (
+        session()
+        .execute(select(model.seq, model.hash).where(model.stream == stream).order_by(model.seq.desc()).limit(1))
+        .one_or_none()
+    )
     row.stream, row.seq = stream, last.seq + 1 if last else 1
     row.previous_hash = last.hash if last else GENESIS
     row.hash = chain_hash(row.previous_hash, {"stream": stream, "seq": row.seq, **fields})
@@ -65,7 +78,7 @@ def record(award: Award | None, kind: str, actor: Actor, now: datetime, **detail
     assert kind in EVENTS, f"an event needs its sentence in rules.events: {kind}"
     if award is None and session().get_bind().dialect.name == "postgresql":
         # An award's stream is guarded by the award's row lock; the programme's has no row, so it takes a lock by name.
-        session().execute(text("select pg_advisory_xact_lock(20210504)"))
+        session().execute(text("select pg_advisory_xact_lock(:n)"), {"n": PROGRAMME_STREAM})
     kept = {name: value if isinstance(value, int | str) else str(value) for name, value in details.items()}
     event = Event(award_id=award.id if award else None, kind=kind, actor_id=actor.person_id, at=now, details=kept)
     fields: dict[str, object] = {"kind": kind, "actor": actor.person_id, "at": now.isoformat(), "details": kept}
@@ -124,11 +137,15 @@ def owe(
 
 
 def _open(award: Award, key: str) -> Obligation | None:
-    return session().scalars(
-        select(Obligation).where(
-            Obligation.award_id == award.id, Obligation.key == key, Obligation.state == ObligationState.OPEN
+    return (
+        session()
+        .scalars(
+            select(Obligation).where(
+                Obligation.award_id == award.id, Obligation.key == key, Obligation.state == ObligationState.OPEN
+            )
         )
-    ).one_or_none()
+        .one_or_none()
+    )
 
 
 def discharge(award: Award, key: str, now: datetime) -> None:
@@ -139,11 +156,12 @@ def discharge(award: Award, key: str, now: datetime) -> None:
         session().flush()
 
 
-def waive_all(award: Award, now: datetime) -> None:
-    """The award has ended: what is still open is no longer owed."""
+def waive_all(award: Award, now: datetime, *kinds: ObligationKind) -> None:
+    """What is still open on the award, or of these kinds alone, is no longer owed."""
+    condition = [Obligation.kind.in_(kinds)] if kinds else []
     session().execute(
         update(Obligation)
-        .where(Obligation.award_id == award.id, Obligation.state == ObligationState.OPEN)
+        .where(Obligation.award_id == award.id, Obligation.state == ObligationState.OPEN, *condition)
         .values(state=ObligationState.WAIVED, closed_at=now)
         .execution_options(synchronize_session="fetch")
     )

@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
 from lab.models import Award, BudgetLine, Extension, Milestone, Obligation
-from lab.queries.awards import definition_of, get_award, workplan_deadline
+from lab.queries.awards import definition_of, get_award, open_obligations, workplan_deadline
 from lab.queries.workplan import frame_of
 from lab.rules import lifecycle
 from lab.rules.calendar import days_after, end_of_day, last_day, local_day
@@ -19,7 +19,7 @@ from lab.rules.obligations import ObligationKind as Kind
 from lab.rules.obligations import ObligationState, Party
 from lab.rules.permissions import Action
 from lab.rules.review import DocumentKind, SectionComment
-from lab.rules.text import M, Message, N_
+from lab.rules.text import N_, M, Message
 from lab.rules.workplan import SECTIONS, Problem, Reading, clean_content, read_plan
 from lab.services import documents
 from lab.services.letters import tell
@@ -32,7 +32,9 @@ MAX_EXTENSION = 60
 def _at_gate(award: Award) -> None:
     stage = Stage(award.stage)
     if stage is not Stage.WORKPLAN:
-        raise Refused(M(N_("This is not possible in the stage the award is in: %(stage)s."), stage=lifecycle.STAGE_NAMES[stage]))
+        raise Refused(
+            M(N_("This is not possible in the stage the award is in: %(stage)s."), stage=lifecycle.STAGE_NAMES[stage])
+        )
 
 
 def _soon(award: Award, now: datetime) -> datetime:
@@ -87,14 +89,22 @@ def submit_plan(actor: Actor, now: datetime, award_code: str, revision: int) -> 
     record(award, "workplan_submitted", actor, now, number=version.number)
     owe(award, Kind.REVIEW_WORKPLAN, Party.OFFICER, Party.TEAM, _soon(award, now), now)
     settle(award, now)
-    tell(award, Party.OFFICER, M(N_("The workplan and budget have been submitted and wait for your review.")), _path(award), now)
+    tell(
+        award,
+        Party.OFFICER,
+        M(N_("The workplan and budget have been submitted and wait for your review.")),
+        _path(award),
+        now,
+    )
     session().commit()
     return version.number
 
 
 def _too_late(deadline: datetime, time_zone: str) -> Message:
     return M(
-        N_("The time to submit ended with %(day)s at midnight (%(zone)s). Ask the programme officer to extend the deadline: your draft is kept."),
+        N_(
+            "The time to submit ended with %(day)s at midnight (%(zone)s). Ask the programme officer to extend the deadline: your draft is kept."
+        ),
         day=last_day(deadline, time_zone),
         zone=time_zone,
     )
@@ -111,7 +121,12 @@ def request_changes(actor: Actor, now: datetime, award_code: str, version: int, 
     document = documents.get_document(award, DocumentKind.WORKPLAN)
     documents.decide(document, "request_changes", version, actor, now, comments=asked)
     record(
-        award, "workplan_changes_requested", actor, now, number=version, sections=",".join(item.section for item in asked)
+        award,
+        "workplan_changes_requested",
+        actor,
+        now,
+        number=version,
+        sections=",".join(item.section for item in asked),
     )
     discharge(award, Kind.REVIEW_WORKPLAN, now)
     settle(award, now)
@@ -146,9 +161,20 @@ def approve(actor: Actor, now: datetime, award_code: str, version: int) -> None:
 def _adopt(award: Award, reading: Reading, now: datetime) -> None:
     zone = definition_of(award).time_zone
     for number, item in enumerate(reading.milestones, start=1):
-        session().add(Milestone(award_id=award.id, number=number, title=item.title, proof=item.proof, due_on=item.due_on))
+        session().add(
+            Milestone(award_id=award.id, number=number, title=item.title, proof=item.proof, due_on=item.due_on)
+        )
         due_at = end_of_day(item.due_on, zone)
-        owe(award, Kind.REACH_MILESTONE, Party.TEAM, Party.OFFICER, due_at, now, key=f"milestone:{number}", title=item.title)
+        owe(
+            award,
+            Kind.REACH_MILESTONE,
+            Party.TEAM,
+            Party.OFFICER,
+            due_at,
+            now,
+            key=f"milestone:{number}",
+            title=item.title,
+        )
     for number, line in enumerate(reading.lines, start=1):
         session().add(
             BudgetLine(
@@ -166,17 +192,28 @@ def reject(actor: Actor, now: datetime, award_code: str, version: int, reason: s
     document = documents.get_document(award, DocumentKind.WORKPLAN)
     move(award, "reject_workplan", actor, reason, now)
     documents.decide(document, "reject", version, actor, now, reason=reason)
-    tell(award, Party.TEAM, M(N_("The workplan has been rejected, and the award has lapsed.")), _path(award), now, reason)
+    tell(
+        award, Party.TEAM, M(N_("The workplan has been rejected, and the award has lapsed.")), _path(award), now, reason
+    )
     session().commit()
 
 
-def extend_deadline(actor: Actor, now: datetime, award_code: str, days: int, reason: str) -> datetime:
+def extend_deadline(
+    actor: Actor, now: datetime, award_code: str, days: int, reason: str, shown: datetime | None = None
+) -> datetime:
     """Give the team more calendar days (1 to 60), with the reason. Returns the new deadline (UTC).
 
-    Raises Invalid for ``days`` or ``reason``, and when even the new deadline would have passed.
+    Raises Invalid for ``days`` or ``reason``, and when even the new deadline would have passed; Refused when the deadline
+    is no longer the one that was ``shown``: two officers at once extend it once.
     """
     award = award_for(actor, Action.EXTEND_DEADLINE, award_code)
     _at_gate(award)
+    standing = next((o for o in open_obligations(session(), award.id) if o.kind == Kind.SUBMIT_WORKPLAN), None)
+    if shown is not None and standing is not None and shown != standing.due_at:
+        last = last_day(standing.due_at, definition_of(award).time_zone)
+        raise Refused(
+            M(N_("The deadline was moved since you opened this page: it is now the end of %(day)s."), day=last)
+        )
     problems = {}
     if not 1 <= days <= MAX_EXTENSION:
         problems["days"] = M(N_("Give a whole number of days from 1 to %(limit)s."), limit=MAX_EXTENSION)
@@ -196,7 +233,14 @@ def extend_deadline(actor: Actor, now: datetime, award_code: str, days: int, rea
     discharge(award, Kind.DECIDE_EXPIRY, now)
     settle(award, now)
     last = last_day(deadline, definition.time_zone)
-    tell(award, Party.TEAM, M(N_("The workplan's deadline is now the end of %(day)s."), day=last), _path(award), now, reason)
+    tell(
+        award,
+        Party.TEAM,
+        M(N_("The workplan's deadline is now the end of %(day)s."), day=last),
+        _path(award),
+        now,
+        reason,
+    )
     session().commit()
     return deadline
 

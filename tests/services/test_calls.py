@@ -41,7 +41,12 @@ def test_a_call_is_created_once(session: Session) -> None:
     call = session.scalars(select(Call)).one()
     assert call.loaded_at == NOW
     event = session.scalars(select(Event)).one()
-    assert (event.kind, event.details, event.award_id, event.actor_id) == ("call_loaded", {"code": call.code}, None, None)
+    assert (event.kind, event.details, event.award_id, event.actor_id) == (
+        "call_loaded",
+        {"code": call.code},
+        None,
+        None,
+    )
 
 
 def test_a_changed_call_is_updated(session: Session) -> None:

@@ -30,7 +30,11 @@ def _finish(session: Session, world: World) -> None:
         Document(award_id=world.award.id, kind="final_report", state="accepted", draft={}, title="Final report")
     )
     for item in world.call.definition["closing"]:
-        session.add(Check(award_id=world.award.id, checklist="closing", key=item["key"], note="Seen", by=world.officer.id, at=NOW))
+        session.add(
+            Check(
+                award_id=world.award.id, checklist="closing", key=item["key"], note="Seen", by=world.officer.id, at=NOW
+            )
+        )
     session.commit()
 
 
@@ -94,7 +98,9 @@ def test_a_finished_award_is_closed(session: Session, world_at: WorldAt) -> None
         select(Obligation).where(Obligation.award_id == award.id, Obligation.kind == ObligationKind.CLOSE_AWARD)
     ).one()
     assert closing.state == ObligationState.DISCHARGED
-    kinds = list(session.scalars(select(Event.kind).where(Event.award_id == award.id).order_by(Event.seq.desc()).limit(2)))
+    kinds = list(
+        session.scalars(select(Event.kind).where(Event.award_id == award.id).order_by(Event.seq.desc()).limit(2))
+    )
     assert set(kinds) == {"award_closed", "stage_entered"}
 
 

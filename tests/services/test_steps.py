@@ -23,7 +23,9 @@ from tests.factories import World, add_account
 
 
 def _open(world: World) -> dict[str, Obligation]:
-    found = world.session.scalars(select(Obligation).where(Obligation.award_id == world.award.id, Obligation.state == "open"))
+    found = world.session.scalars(
+        select(Obligation).where(Obligation.award_id == world.award.id, Obligation.state == "open")
+    )
     return {obligation.key: obligation for obligation in found}
 
 
@@ -60,13 +62,28 @@ def test_an_event_without_a_sentence_is_a_mistake(world_at: Callable[..., World]
         steps.record(world.award, "something_else", world.actor(world.lead), now)
 
 
-def test_owing_the_same_twice_is_one_debt_and_a_new_date_supersedes(world_at: Callable[..., World], now: datetime) -> None:
+def test_owing_the_same_twice_is_one_debt_and_a_new_date_supersedes(
+    world_at: Callable[..., World], now: datetime
+) -> None:
     world = world_at()
     due = now + timedelta(days=3)
     for _ in range(2):
-        steps.owe(world.award, Kind.REACH_MILESTONE, Party.TEAM, Party.OFFICER, due, now, key="milestone:1", title="Needs")
-    steps.owe(world.award, Kind.REACH_MILESTONE, Party.TEAM, Party.OFFICER, due + timedelta(days=1), now, key="milestone:1", title="Needs")
-    rows = world.session.scalars(select(Obligation).where(Obligation.key == "milestone:1").order_by(Obligation.id)).all()
+        steps.owe(
+            world.award, Kind.REACH_MILESTONE, Party.TEAM, Party.OFFICER, due, now, key="milestone:1", title="Needs"
+        )
+    steps.owe(
+        world.award,
+        Kind.REACH_MILESTONE,
+        Party.TEAM,
+        Party.OFFICER,
+        due + timedelta(days=1),
+        now,
+        key="milestone:1",
+        title="Needs",
+    )
+    rows = world.session.scalars(
+        select(Obligation).where(Obligation.key == "milestone:1").order_by(Obligation.id)
+    ).all()
     assert [row.state for row in rows] == ["superseded", "open"]
     steps.discharge(world.award, "milestone:1", now)
     steps.discharge(world.award, "milestone:1", now)
@@ -126,7 +143,12 @@ def test_an_ended_award_owes_nothing(world_at: Callable[..., World], now: dateti
 def test_facts_of_a_pilot(world_at: Callable[..., World]) -> None:
     world = world_at(Stage.PILOT)
     facts = facts_of(world.session, world.award)
-    assert facts.workplan_accepted and facts.agreement_in_force and facts.due_diligence_clear and facts.prototype_report_accepted
+    assert (
+        facts.workplan_accepted
+        and facts.agreement_in_force
+        and facts.due_diligence_clear
+        and facts.prototype_report_accepted
+    )
     assert not facts.final_report_accepted and not facts.account_verified and facts.unspent == 0
 
 
