@@ -10,9 +10,9 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, FieldList, Form, FormField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from lab.forms.base import LabForm
+from lab.forms.base import LabForm, options
 from lab.rules.award import MAX_MENTORS, MAX_SUMMARY, ORGANISATION_KINDS
-from lab.setup import LANGUAGES
+from lab.rules.languages import LANGUAGES
 
 
 class DayField(DateField):
@@ -25,20 +25,25 @@ class DayField(DateField):
             try:
                 self.data = date.fromisoformat(typed)
             except ValueError:
-                raise ValueError(_l("“%(typed)s” is not a date: pick one, or type it as 2026-01-31.", typed=typed[:40])) from None
+                raise ValueError(
+                    _l("“%(typed)s” is not a date: pick one, or type it as 2026-01-31.", typed=typed[:40])
+                ) from None
 
 
 class MentorForm(Form):
     """A mentor to invite; both fields empty means none."""
 
     name = StringField(_l("Mentor’s name"), [Length(max=300)])
-    email = StringField(_l("Mentor’s e-mail"), [Length(max=254)], render_kw={"inputmode": "email", "autocomplete": "off"})
+    email = StringField(
+        _l("Mentor’s e-mail"), [Length(max=254)], render_kw={"inputmode": "email", "autocomplete": "off"}
+    )
 
 
 class AwardForm(LabForm):
     """The record of an award."""
 
-    prize = SelectField(_l("Call and prize"))
+    # The rules say what to choose: nothing chosen, or something else, is theirs to refuse.
+    prize = SelectField(_l("Call and prize"), validate_choice=False)
     notice_on = DayField(
         _l("Notice of award given on"), description=_l("The workplan's deadline is counted from this day.")
     )
@@ -47,14 +52,16 @@ class AwardForm(LabForm):
         _l("The project in a few sentences"), [Length(max=MAX_SUMMARY)], render_kw={"rows": 3, "maxlength": MAX_SUMMARY}
     )
     language = SelectField(
-        _l("Language of the award"), choices=list(LANGUAGES.items()),
+        _l("Language of the award"), choices=options(LANGUAGES.items()), validate_choice=False,
         description=_l("The agreement is drafted in it, and invitations are written in it."),
     )  # fmt: skip
     legal_name = StringField(
-        _l("Legal name"), [Length(max=300)], description=_l("As it is registered; the bank account must be in this name.")
+        _l("Legal name"),
+        [Length(max=300)],
+        description=_l("As it is registered; the bank account must be in this name."),
     )
-    kind = SelectField(_l("Kind of organisation"))
-    country = SelectField(_l("Country"))
+    kind = SelectField(_l("Kind of organisation"), validate_choice=False)
+    country = SelectField(_l("Country"), validate_choice=False)
     registered_on = DayField(_l("Registered on"))
     local_currency = StringField(
         _l("Currency it is paid in"), [Length(max=10)], description=_l("Three letters, such as USD or BRL."),
@@ -74,13 +81,15 @@ class AwardForm(LabForm):
     def offer(self, prizes: list[tuple[str, str]]) -> None:
         """Fill the choices; ``prizes`` are pairs of ``call|prize`` and what to show."""
         empty = [("", _l("Choose …"))]
-        self.prize.choices = empty + prizes
-        self.kind.choices = empty + [(key, _l(label)) for key, label in ORGANISATION_KINDS.items()]
-        self.country.choices = empty + countries()
+        self.prize.choices = options(empty + prizes)
+        self.kind.choices = options(empty + [(key, _l(label)) for key, label in ORGANISATION_KINDS.items()])
+        self.country.choices = options(empty + countries())
 
     def named_mentors(self) -> list[tuple[str, str]]:
         """(name, e-mail) of the mentors that were named; those after a gap keep their place in the form."""
-        found = [((entry.form.name.data or "").strip(), (entry.form.email.data or "").strip()) for entry in self.mentors]
+        found = [
+            ((entry.form.name.data or "").strip(), (entry.form.email.data or "").strip()) for entry in self.mentors
+        ]
         while found and not any(found[-1]):
             found.pop()
         return found
@@ -107,12 +116,27 @@ def countries() -> list[tuple[str, str]]:
 class InviteForm(LabForm):
     """Somebody to invite to an award."""
 
-    name = StringField(_l("Name"), [DataRequired(_l("Give the person's full name.")), Length(max=300)], render_kw={"autocomplete": "off"})
+    name = StringField(
+        _l("Name"),
+        [DataRequired(_l("Give the person's full name.")), Length(max=300)],
+        render_kw={"autocomplete": "off"},
+    )
     email = StringField(
         _l("E-mail"), [DataRequired(_l("Give the e-mail address that the invitation goes to.")), Length(max=254)],
         render_kw={"inputmode": "email", "autocomplete": "off"},
     )  # fmt: skip
-    role = SelectField(_l("As"))
+    role = SelectField(_l("As"), validate_choice=False)
+    offered: frozenset[str] = frozenset()
+
+    def offer(self, roles: list[tuple[str, str]]) -> None:
+        """Fill the choices: the roles, with their names, that this reader may give."""
+        self.role.choices = options(roles)
+        self.offered = frozenset(role for role, _name in roles)
+
+    def validate_role(self, field: SelectField) -> None:
+        """One of those that the page offers to this reader."""
+        if field.data not in self.offered:
+            raise ValidationError(_l("Choose as what the person joins; mentors are invited by the programme officer."))
 
 
 class SteerForm(LabForm):

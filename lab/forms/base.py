@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length
 
 from lab.rules.errors import Invalid, Refused
@@ -31,11 +32,18 @@ class LabForm(FlaskForm):  # type: ignore[misc]
             field.errors = [*field.errors, text]
 
 
+def options(pairs: Iterable[tuple[Any, Any]], group: str | None = None) -> list[Any]:
+    """The choices of a select or a list of boxes: pairs of a value and what to show, under the heading ``group``."""
+    return [SelectChoice(value, label, optgroup=group) for value, label in pairs]
+
+
 class ActionForm(LabForm):
     """A button."""
 
 
-def attempt(form: LabForm, act: Callable[[], Result], say: Callable[[Message], str] = lambda m: gettext(m.msgid, **m.params)) -> Result | None:
+def attempt(
+    form: LabForm, act: Callable[[], Result], say: Callable[[Message], str] = lambda m: gettext(m.msgid, **m.params)
+) -> Result | None:
     """Validate the form and run ``act`` (a service call); None when either refuses, with the reasons in the form.
 
     The service has stored nothing then. The view shows the form again, with what was typed.

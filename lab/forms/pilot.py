@@ -28,7 +28,7 @@ class IndicatorForm(LabForm):
         description=_l("For example: firms that use the platform each week"),
     )
     unit = StringField(
-        _l("Unit"), validators=[_long(40)], description=_l("One word or sign, such as firms, people or %%")
+        _l("Unit"), validators=[_long(40)], description=_l("One word or sign, such as firms, people or percent")
     )
     baseline = StringField(
         _l("Baseline"), validators=[_long(40)], render_kw=_NUMBER, description=_l("Where it stands before the pilot")

@@ -5,24 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, IntegerField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange
-from wtforms.widgets import HiddenInput
 
 from lab.forms.award import SteerForm
 from lab.forms.base import LabForm
+from lab.forms.drafts import DraftForm
 from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, SECTIONS
 
 _CELL = re.compile(r"(activities|milestones|budget)-(\d{1,6})-([a-z_]+)")
 
 
-class PlanForm(LabForm):
-    """What goes with a plan that is sent: the revision that it was written on. The plan itself is read by :func:`read_typed`."""
-
-    revision = IntegerField(widget=HiddenInput(), validators=[InputRequired(_l("Reload the page: it has lost its place."))])
+class PlanForm(DraftForm):
+    """What goes with a plan that is sent. The plan itself is read by :func:`read_typed`."""
 
 
 class ReviewForm(LabForm):
@@ -30,8 +29,12 @@ class ReviewForm(LabForm):
 
     version = HiddenField()
     comment_summary = TextAreaField(_l("What to change in the summary"), [Length(max=4000)], render_kw={"rows": 3})
-    comment_activities = TextAreaField(_l("What to change in the activities"), [Length(max=4000)], render_kw={"rows": 3})
-    comment_milestones = TextAreaField(_l("What to change in the milestones"), [Length(max=4000)], render_kw={"rows": 3})
+    comment_activities = TextAreaField(
+        _l("What to change in the activities"), [Length(max=4000)], render_kw={"rows": 3}
+    )
+    comment_milestones = TextAreaField(
+        _l("What to change in the milestones"), [Length(max=4000)], render_kw={"rows": 3}
+    )
     comment_budget = TextAreaField(_l("What to change in the budget"), [Length(max=4000)], render_kw={"rows": 3})
     reason = TextAreaField(_l("Reason for rejecting"), [Length(max=4000)], render_kw={"rows": 3})
 
@@ -41,13 +44,25 @@ class ReviewForm(LabForm):
 
 
 class ExtendForm(SteerForm):
-    """More days for the team."""
+    """More days for the team, on top of the deadline that the officer sees."""
+
+    shown = HiddenField(validators=[Length(max=40)])
 
     days = IntegerField(
         _l("Days to add"),
-        [InputRequired(_l("Give a whole number of days from 1 to 60.")), NumberRange(1, 60, _l("Give a whole number of days from 1 to 60."))],
+        [
+            InputRequired(_l("Give a whole number of days from 1 to 60.")),
+            NumberRange(1, 60, _l("Give a whole number of days from 1 to 60.")),
+        ],
         render_kw={"min": 1, "max": 60, "inputmode": "numeric"},
     )
+
+    def shown_deadline(self) -> datetime | None:
+        """The deadline on the page that was sent; None when it showed none."""
+        try:
+            return datetime.fromisoformat(self.shown.data or "")
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)

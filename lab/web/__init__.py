@@ -28,7 +28,4 @@ def register(app: Flask) -> None:
     errors.register(app)
     frame.register(app)
     for name in BLUEPRINTS:
-        try:  # DEVSHIM
-            app.register_blueprint(import_module(f"lab.web.{name}").bp)
-        except ImportError as error:  # DEVSHIM
-            print("DEVSHIM", error)  # DEVSHIM
+        app.register_blueprint(import_module(f"lab.web.{name}").bp)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
 from flask_login import current_user
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import IntegerConverter, Map, RequestRedirect
 from werkzeug.wrappers import Response
 
 from lab.config import Config
@@ -88,12 +91,27 @@ def guard() -> Response | None:
     slow sender never holds a lock.
     """
     reading_only.set(True)
+    _without_nul((request.path, *request.args.values()))
     answer = _judge()
     if answer is None and request.method not in ("GET", "HEAD", "OPTIONS"):
         db.session.rollback()
-        request.form  # noqa: B018 - parses the body now
+        # Parses the body now.
+        _without_nul(value for _name, value in request.form.items(multi=True))
         reading_only.set(False)
     return answer
+
+
+def _without_nul(texts: Iterable[str]) -> None:
+    """Nobody types U+0000, and no text column of PostgreSQL can hold it."""
+    if any("\0" in text for text in texts):
+        raise BadRequest
+
+
+class RowNumber(IntegerConverter):
+    """``<int:…>`` in a rule: a number that a column of the database can hold; a greater one is no page."""
+
+    def __init__(self, url_map: Map, *args: Any, **options: Any) -> None:
+        super().__init__(url_map, *args, **{"max": 2**31 - 1, **options})
 
 
 def _judge() -> Response | None:
@@ -105,7 +123,7 @@ def _judge() -> Response | None:
     if action is Action.PUBLIC:
         return None
     if not current_user.is_authenticated:
-        target = request.full_path.rstrip("?") if request.method == "GET" else None
+        target = request.full_path.rstrip("?") if request.method == "GET" else _page_of_form()
         return redirect(url_for("security.login", next=target))
     g.scope = _scope()
     if not can(actor(), action, g.scope):
@@ -119,6 +137,22 @@ def _judge() -> Response | None:
     return None
 
 
+def _page_of_form() -> str | None:
+    """The path of the page that this form was sent from, to come back to after signing in; None when it is none of ours."""
+    try:
+        came_from = urlsplit(request.referrer or "")
+        if came_from.netloc != request.host or came_from.scheme not in ("http", "https"):
+            return None
+        # A form that was refused stands at an address that answers to POST only.
+        current_app.url_map.bind_to_environ(request.environ).match(
+            came_from.path.removeprefix(request.script_root), "GET"
+        )
+    except (HTTPException, RequestRedirect, ValueError):
+        return None
+    return None if came_from.path.startswith("//") else came_from.path
+
+
 def register(app: Flask) -> None:
     """Hang the door before everything else."""
+    app.url_map.converters["int"] = RowNumber
     app.before_request(guard)

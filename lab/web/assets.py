@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from werkzeug.wrappers import Response
 
 
 @cache
@@ -16,6 +17,14 @@ def _version(folder: str, filename: str) -> str:
         return hashlib.sha256((Path(folder) / filename).read_bytes()).hexdigest()[:10]
     except OSError:
         return ""
+
+
+def close_file(response: Response) -> Response:
+    """Close the file behind a streamed answer when the answer ends: compression puts its own stream in its place."""
+    close = getattr(response.response, "close", None)
+    if close is not None:
+        response.call_on_close(close)
+    return response
 
 
 def register(app: Flask) -> None:

@@ -23,10 +23,20 @@ def attempt(form: LabForm, act: Callable[[], Result]) -> Result | None:
     return result
 
 
+def carry_out(form: LabForm, act: Callable[[], object]) -> bool:
+    """:func:`attempt` for a service that returns nothing: whether it was done."""
+
+    def acted() -> bool:
+        act()
+        return True
+
+    return attempt(form, acted) is True
+
+
 def press(act: Callable[[], object], done: str) -> bool:
     """Run ``act`` for a form that is only a button, flash ``done`` or every reason why not, and say whether it was done."""
     form = ActionForm()
-    if attempt(form, lambda: (act(), True)):
+    if carry_out(form, act):
         flash(done, "success")
         return True
     for reason in form.form_errors or [text for field in form for text in field.errors]:

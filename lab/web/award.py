@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -15,24 +16,27 @@ from lab.extensions import db
 from lab.forms.award import AwardForm, InviteForm, SteerForm, own_ids
 from lab.forms.base import LabForm
 from lab.queries import calls as call_queries
+from lab.queries.awards import definition_of_call
 from lab.queries.portfolio import Filters, list_awards
 from lab.queries.team import prizes_taken, team_of
 from lab.queries.timeline import list_events
 from lab.rules import calls, lifecycle
 from lab.rules.facts import AwardFacts, Role, Stage
 from lab.rules.lifecycle import STAGE_NAMES
-from lab.rules.obligations import PARTY_NAMES, Party
+from lab.rules.obligations import PARTY_NAMES, ObligationKind, Party
 from lab.rules.permissions import Action
 from lab.services import award as service
 from lab.web.access import actor, allowed, door
-from lab.web.attempts import attempt, press
+from lab.web.attempts import attempt, carry_out, press
 from lab.web.frame import Frame, award_page, load_frame
 from lab.web.history import item_of
-from lab.web.task_links import href_of, parties_of, task, tasks, title_of
+from lab.web.task_links import NextStep, href_of, parties_of, task, tasks, title_of
 from lab.web.words import day, due, locale, money, say
 
 bp = Blueprint("award", __name__)
 
+# What is due from a reader later than this is not their next step while somebody else's turn comes first.
+NEAR = timedelta(days=14)
 TURNS = ("suspend", "resume", "terminate", "withdraw")
 
 
@@ -74,12 +78,15 @@ class Line:
 @door(bp, "/awards", Action.SEE_PORTFOLIO)
 def index() -> str:
     """Every award, narrowed by call, stage and words."""
-    filters = Filters(request.args.get("call", ""), request.args.get("stage", ""), request.args.get("q", "").strip()[:100])
+    filters = Filters(
+        request.args.get("call", ""), request.args.get("stage", ""), request.args.get("q", "").strip()[:100]
+    )
     found = list_awards(db.session(), filters, request.args.get("page", 1, type=int))
-    definitions = {call.code: calls.from_json(call.definition) for call, _number in call_queries.all_calls(db.session())}
+    definitions = {call.code: definition_of_call(call) for call, _number in call_queries.all_calls(db.session())}
     lines = []
     for row in found.rows:
-        award, duty = row.award, row.next
+        # A suspended award stands still: nothing on it is late, and it is nobody's turn.
+        award, duty = row.award, row.next if row.award.stage != Stage.SUSPENDED else None
         shown = due(duty.due_at, definitions[award.call.code].time_zone) if duty else None
         lines.append(
             Line(
@@ -122,7 +129,7 @@ def _prizes() -> list[tuple[str, str]]:
     taken = prizes_taken(db.session())
     found = []
     for call, _number in call_queries.all_calls(db.session()):
-        definition = calls.from_json(call.definition)
+        definition = definition_of_call(call)
         for prize in definition.prizes:
             if (call.id, prize.key) not in taken:
                 title = f"{calls.text(definition.title, locale())}: {calls.text(prize.label, locale())}"
@@ -151,17 +158,6 @@ def _record(form: AwardForm) -> str:
     )
 
 
-@dataclass(frozen=True)
-class NextStep:
-    """What this reader does next, or whom everybody waits for."""
-
-    title: str
-    text: str = ""
-    href: str = ""
-    action: str = ""
-    tone: str = ""
-
-
 def _next_step(frame: Frame, mine: frozenset[Party]) -> NextStep:
     stage, zone = frame.stage, frame.definition.time_zone
     if frame.ended:
@@ -169,30 +165,32 @@ def _next_step(frame: Frame, mine: frozenset[Party]) -> NextStep:
         return NextStep(frame.stage_label, text, tone="done" if stage is Stage.CLOSED else "wait")
     if stage is Stage.SUSPENDED:
         text = _("No money is released until the programme officer resumes the award. The timeline has the reason.")
-        return NextStep(_("Suspended since %(day)s", day=day(frame.award.stage_since.date())), text, tone="wait")
+        return NextStep(_("Suspended since %(day)s", day=day(frame.award.stage_since)), text, tone="wait")
     own = next((item for item in frame.obligations if Party(item.debtor) in mine), None)
-    if own is not None:
+    if own is not None and (own is frame.obligations[0] or own.due_at - clock.now() < NEAR):
         when = due(own.due_at, zone)
-        text = _("Due %(when)s: %(left)s.", when=when.reader, left=when.label)
-        return NextStep(title_of(own), text, href_of(own), _("Do it now"), "late" if when.tone == "late" else "")
+        both = f"{when.reader} ({when.geneva})" if when.geneva else when.reader
+        text = _("Due %(when)s: %(left)s.", when=both, left=when.label)
+        action = _("See what proves it") if own.kind == ObligationKind.REACH_MILESTONE else _("Do it now")
+        return NextStep(title_of(own), text, href_of(own), action, "late" if when.tone == "late" else "")
     if frame.obligations:
         first = frame.obligations[0]
         who = say(PARTY_NAMES[Party(first.debtor)])
         text = _(
             "%(task)s, open since %(since)s, due %(when)s.",
-            task=title_of(first), since=day(first.opened_at.date()), when=due(first.due_at, zone).reader,
+            task=title_of(first), since=day(first.opened_at), when=due(first.due_at, zone).reader,
         )  # fmt: skip
         return NextStep(_("Waiting for: %(who)s", who=who), text, tone="wait")
     return NextStep(_("Nothing is due now"), tone="done")
 
 
 def _steering(stage: Stage, refused: dict[str, LabForm]) -> list[tuple[str, SteerForm]]:
-    """The turns that this reader may give the award in its stage, each with its form."""
+    """The turns that this reader may give the award in its stage, each with its form; one just refused stays, with its reasons."""
     found = []
     facts = AwardFacts(stage=stage)
     for name in TURNS:
         action = Action.WITHDRAW_AWARD if name == "withdraw" else Action.STEER_AWARD
-        if allowed(action) and not lifecycle.blockers(name, facts, clock.now()):
+        if allowed(action) and (name in refused or not lifecycle.blockers(name, facts, clock.now())):
             form = refused.get(name) or SteerForm(formdata=None)
             own_ids(form, name)
             found.append((name, form))
@@ -201,9 +199,10 @@ def _steering(stage: Stage, refused: dict[str, LabForm]) -> list[tuple[str, Stee
 
 def _invite_form() -> InviteForm:
     form = InviteForm()
-    form.role.choices = [(Role.MEMBER.value, _("Team member"))]
+    roles = [(Role.MEMBER.value, _("Team member"))]
     if Role.OFFICER in actor().roles_on(g.scope):
-        form.role.choices.append((Role.MENTOR.value, _("Mentor")))
+        roles.append((Role.MENTOR.value, _("Mentor")))
+    form.offer(roles)
     own_ids(form, "invite")
     return form
 
@@ -212,8 +211,10 @@ def _overview(award_code: str, status: int = 200, **refused: LabForm) -> Any:
     frame = load_frame(award_code, "award.show")
     mine = parties_of(actor(), g.scope)
     zone = frame.definition.time_zone
-    own = [item for item in frame.obligations if Party(item.debtor) in mine]
-    prize = next(prize for prize in frame.definition.prizes if prize.key == frame.award.prize)
+    going = [] if frame.stage is Stage.SUSPENDED else frame.obligations
+    own = [item for item in going if Party(item.debtor) in mine]
+    # A call loaded again may have lost the prize; the award keeps its key.
+    prizes = {prize.key: calls.text(prize.label, locale()) for prize in frame.definition.prizes}
     return award_page(
         "award/show.html",
         award_code,
@@ -222,11 +223,11 @@ def _overview(award_code: str, status: int = 200, **refused: LabForm) -> Any:
         status,
         step=_next_step(frame, mine),
         own=tasks(own, zone=zone, with_award=False),
-        others=[task(item, zone=zone, with_award=False, with_owner=True) for item in frame.obligations if item not in own],
+        others=[task(item, zone=zone, with_award=False, with_owner=True) for item in going if item not in own],
         facts=[
             (_("Organisation"), frame.award.organisation.legal_name),
             (_("Country"), country_name(frame.award.organisation.country)),
-            (_("Prize"), calls.text(prize.label, locale())),
+            (_("Prize"), prizes.get(frame.award.prize, frame.award.prize)),
             (_("Award"), money(frame.award.amount, frame.award.currency)),
             (_("Paid in"), frame.award.local_currency),
             (_("Notice of award"), day(frame.award.notice_on)),
@@ -235,7 +236,9 @@ def _overview(award_code: str, status: int = 200, **refused: LabForm) -> Any:
         ],
         team=team_of(db.session(), frame.award.id),
         role_labels={role.value: say(label) for role, label in service.ROLE_LABELS.items()},
-        invite_form=(refused.get("invite") or _invite_form()) if allowed(Action.EDIT_TEAM) and not frame.ended else None,
+        invite_form=(refused.get("invite") or _invite_form())
+        if allowed(Action.EDIT_TEAM) and not frame.ended
+        else None,
         steering=_steering(frame.stage, refused),
     )
 
@@ -303,7 +306,7 @@ def invite_again(award_code: str, person_id: int) -> Response:
 
 def _turn(award_code: str, transition: str, done: str) -> Any:
     form = SteerForm()
-    if attempt(form, lambda: (service.steer(actor(), clock.now(), award_code, transition, form.reason.data or ""), True)):
+    if carry_out(form, lambda: service.steer(actor(), clock.now(), award_code, transition, form.reason.data or "")):
         flash(done, "success")
         return _back(award_code)
     return _overview(award_code, 422, **{transition: form})

@@ -16,12 +16,11 @@ from lab.rules.calls import CallDefinition, text
 from lab.rules.errors import NotFound
 from lab.rules.facts import Scope
 from lab.rules.lifecycle import STAGE_NAMES
-from lab.rules.obligations import OBLIGATION_NAMES, PARTY_NAMES, ObligationKind, Party
+from lab.rules.obligations import PARTY_NAMES, ObligationKind, Party, sentence
 from lab.rules.permissions import Action, can
-from lab.rules.text import Message
 from lab.web.access import actor, door
 from lab.web.pilot_charts import charts_of
-from lab.web.words import locale, say
+from lab.web.words import formats, locale, say
 
 bp = Blueprint("call", __name__)
 MAX_PAGE = 10_000
@@ -71,7 +70,7 @@ def _board(call_code: str) -> tuple[CallDefinition, Dashboard]:
 
 
 def _owed(kind: str, params: dict[str, Any]) -> str:
-    return say(Message(OBLIGATION_NAMES[ObligationKind(kind)], params))
+    return say(sentence(ObligationKind(kind), params))
 
 
 @door(bp, "/calls/<call_code>/pilots", Action.SEE_PILOTS)
@@ -81,7 +80,7 @@ def pilots(call_code: str) -> str:
     language = _reading(definition)
     charts = [
         (url_for("call.chart", call_code=call_code, chart=key, page=board.page, v=chart.digest[:16]), chart)
-        for key, chart in charts_of(board, locale()).items()
+        for key, chart in charts_of(board, formats()).items()
     ]
     turn = {
         "number": board.page,
@@ -110,7 +109,7 @@ def pilots(call_code: str) -> str:
 def chart(call_code: str, chart: str) -> Response:
     """A chart of the dashboard. Its address holds a hash of its data, so that a browser may keep it."""
     _, board = _board(call_code)
-    found = charts_of(board, locale()).get(chart)
+    found = charts_of(board, formats()).get(chart)
     if found is None:
         raise NotFound("chart")
     response = Response(mimetype="image/svg+xml")

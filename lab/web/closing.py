@@ -15,6 +15,7 @@ from lab.queries.closing import CHECKLIST, closing_of
 from lab.rules.calls import text
 from lab.rules.closing import requirements, stage_blockers
 from lab.rules.errors import NotFound
+from lab.rules.facts import Stage
 from lab.rules.permissions import Action
 from lab.rules.review import DocumentKind
 from lab.services import agreement, closing
@@ -38,8 +39,11 @@ class Need:
     href: str
 
 
-def _places(award_code: str) -> dict[str, str]:
-    report = url_for("report.show", award_code=award_code, kind=DocumentKind.FINAL_REPORT, number=1)
+def _places(award_code: str, stage: Stage) -> dict[str, str]:
+    # The report itself is there from the pilot on; before it, or when the award has ended without, there is only the list.
+    report = url_for("report.index", award_code=award_code)
+    if stage in (Stage.PILOT, Stage.CLOSED):
+        report = url_for("report.show", award_code=award_code, kind=DocumentKind.FINAL_REPORT, number=1)
     return {
         "final_report": report,
         "unspent": url_for("disbursement.show", award_code=award_code),
@@ -54,7 +58,7 @@ def _page(
     frame = load_frame(award_code, HERE)
     now = clock.now()
     state = closing_of(db.session(), frame.award)
-    places = _places(award_code)
+    places = _places(award_code, Stage(frame.award.stage))
     needs = [
         Need(say(need.label), need.reason is None, say(need.reason), places[need.key])
         for need in requirements(state.facts, now)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, jsonify, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response
 
 from lab.extensions import db
+from lab.files import StoreUnwell
 from lab.rules.errors import Conflict, Invalid, LabError, NotAllowed, NotFound
 from lab.web.words import sentence
 
@@ -23,7 +26,13 @@ def _page(code: int, title: str, text: str, remedy: str) -> tuple[Any, int]:
         return jsonify(error=text, remedy=remedy), code
     home = url_for("home.index")
     page = render_template(
-        "errors/error.html", code=code, title=title, text=text, remedy=remedy, href=home, action=_("Go to the start page")
+        "errors/error.html",
+        code=code,
+        title=title,
+        text=text,
+        remedy=remedy,
+        href=home,
+        action=_("Go to the start page"),
     )
     return page, code
 
@@ -64,7 +73,10 @@ def _expired(error: CSRFError) -> tuple[Any, int]:
         400,
         _("This page had expired"),
         _("For your safety a form is only taken from a page of your own, current sign-in."),
-        _("Go back, reload the page and send it again. Drafts were saved as you typed."),
+        _(
+            "Open the page of the form anew, and sign in if it asks you to. A text that you typed is kept on this device,"
+            " unless your browser’s scripts are off, and is offered again there."
+        ),
     )
 
 
@@ -78,13 +90,29 @@ def _too_large(error: RequestEntityTooLarge) -> tuple[Any, int]:
     )
 
 
-def _database(error: OperationalError) -> tuple[Any, int]:
+def _database(error: OperationalError | InterfaceError) -> Response:
     current_app.logger.exception("the database did not answer")
-    return _page(
+    # The page must not ask the database who is reading it.
+    g._login_user = AnonymousUserMixin()
+    g.pop("actor", None)
+    page, code = _page(
         503,
         _("The database does not answer"),
         _("Nothing of what you sent was stored."),
         _("Wait a minute and send it again."),
+    )
+    answer = make_response(page, code)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
+def _store(error: StoreUnwell) -> tuple[Any, int]:
+    current_app.logger.error("the store of files is unwell: %s", error)
+    return _page(
+        507,
+        _("Files cannot be reached now"),
+        _("Files cannot be stored now or read. Nothing of what you sent was kept."),
+        _("Wait a few minutes and try again. If it stays so, tell the programme officer of the award."),
     )
 
 
@@ -94,4 +122,6 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, _expired)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(StoreUnwell, _store)
+    app.register_error_handler(InterfaceError, _database)
     app.register_error_handler(HTTPException, _http)

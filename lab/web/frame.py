@@ -14,10 +14,10 @@ from lab.extensions import db
 from lab.queries import awards
 from lab.rules.calls import CallDefinition, text
 from lab.rules.facts import PATH, Role, Stage
+from lab.rules.languages import LANGUAGES
 from lab.rules.lifecycle import STAGE_NAMES
 from lab.rules.obligations import ObligationKind
 from lab.rules.permissions import Action, can
-from lab.setup import LANGUAGES
 from lab.web.access import actor, allowed, config
 from lab.web.words import Due, due, locale, page_language, say
 
@@ -57,7 +57,6 @@ def _nav() -> list[Link]:
         Link(label, url_for(endpoint), blueprint == endpoint.split(".")[0])
         for label, endpoint, action in places
         if can(actor(), action)
-        and endpoint in __import__("flask").current_app.view_functions  # DEVSHIM
     ]
 
 
@@ -93,19 +92,13 @@ def _tabs(award: Award, here: str) -> list[Link]:
         Link(label, url_for(endpoint, award_code=award.code), endpoint == here)
         for label, endpoint, action in places
         if allowed(action)
-        and endpoint in __import__("flask").current_app.view_functions  # DEVSHIM
     ]
 
 
 def _path(award: Award) -> list[Step]:
     stage = Stage(award.stage)
-    if stage is Stage.SUSPENDED and award.suspended_from:
-        at, stopped = PATH.index(Stage(award.suspended_from)), True
-    elif stage in PATH:
-        at, stopped = PATH.index(stage), False
-    else:
-        at = 3 if award.pilot_on else 2 if award.prototyping_on else 1 if stage is not Stage.LAPSED else 0
-        stopped = True
+    stopped = stage not in PATH
+    at = PATH.index(stage if not stopped else Stage(award.suspended_from or Stage.WORKPLAN))
     steps = []
     for n, step in enumerate(PATH):
         closed = stage is Stage.CLOSED and n == at
@@ -114,9 +107,11 @@ def _path(award: Award) -> list[Step]:
     return steps
 
 
-def _clock(obligations: list[Obligation], zone: str) -> Due | None:
-    """The gate's clock, as long as the team holds the plan."""
+def _clock(obligations: list[Obligation], zone: str, stage: Stage) -> Due | None:
+    """The gate's clock: running while the team holds the plan, standing still during a review or a suspension."""
     for obligation in obligations:
+        if obligation.kind == ObligationKind.SUBMIT_WORKPLAN and stage is Stage.SUSPENDED:
+            return Due(_("Clock stopped: the award is suspended"), "", "", "paused")
         if obligation.kind == ObligationKind.SUBMIT_WORKPLAN:
             return due(obligation.due_at, zone)
         if obligation.kind == ObligationKind.REVIEW_WORKPLAN:
@@ -153,14 +148,16 @@ def load_frame(award_code: str, here: str) -> Frame:
         stage=stage,
         stage_label=say(STAGE_NAMES[stage]),
         steps=_path(award),
-        clock=_clock(obligations, definition.time_zone),
+        clock=_clock(obligations, definition.time_zone, stage),
         tabs=_tabs(award, here),
         call_title=text(definition.title, locale()),
         ended=award.ended_at is not None,
     )
 
 
-def award_page(template: str, award_code: str, here: str, frame: Frame | None = None, status: int = 200, **context: Any) -> Any:
+def award_page(
+    template: str, award_code: str, here: str, frame: Frame | None = None, status: int = 200, **context: Any
+) -> Any:
     """Render a page of an award inside its frame (``templates/award/frame.html``)."""
     return render_template(template, frame=frame or load_frame(award_code, here), **context), status
 

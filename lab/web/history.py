@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -32,7 +33,7 @@ class Item:
 def sentence_of(event: Event, definition: CallDefinition | None = None) -> str:
     """The event's sentence; amounts, days, sections and prizes that it names are said as the reader knows them."""
     details = event.details
-    params = {name: _said(name, value, str(details.get("currency", "")), definition) for name, value in details.items()}
+    params = {name: _said(name, value, _currency(name, details), definition) for name, value in details.items()}
     return say(M(EVENTS[event.kind], **params))
 
 
@@ -42,13 +43,22 @@ def item_of(event: Event, definition: CallDefinition | None = None) -> Item:
     return Item(when=instant(event.at), who=who, text=sentence_of(event, definition))
 
 
+def _currency(name: str, details: Mapping[str, object]) -> str:
+    """The currency that the detail ``name`` is an amount of; empty when it is none, or was kept in words."""
+    kept = {"amount": "currency", "local": "local_currency"}.get(name)
+    return str(details.get(kept, "")) if kept else ""
+
+
 def _said(name: str, value: object, currency: str, definition: CallDefinition | None) -> object:
     if name == "sections":
         return ", ".join(say(SECTIONS.get(key, key)) for key in str(value).split(","))
     if name == "prize" and definition is not None:
         return next((text(prize.label, locale()) for prize in definition.prizes if prize.key == value), value)
+    if name == "item" and definition is not None:
+        items = (*definition.due_diligence, *definition.closing)
+        return next((text(item.label, locale()) for item in items if item.key == value), value)
     try:
-        if name == "amount" and currency:
+        if currency:
             return money(Decimal(str(value)), currency)
         if name == "on" or name.endswith("_on"):
             return day(date.fromisoformat(str(value)))

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from flask import url_for
 
 from lab.rules.facts import Actor, Role, Scope
-from lab.rules.obligations import OBLIGATION_NAMES, PARTY_NAMES, ObligationKind, Party
+from lab.rules.obligations import PARTY_NAMES, ObligationKind, Party, sentence
 from lab.rules.permissions import Action, can
-from lab.rules.text import M
-from lab.web.access import actor
+from lab.web.access import DECLARED, actor
 from lab.web.words import due, say
 
 if TYPE_CHECKING:
@@ -24,20 +23,20 @@ _PLACES: dict[ObligationKind, tuple[str, str]] = {
     _KIND.SUBMIT_WORKPLAN: ("workplan.show", ""),
     _KIND.REVIEW_WORKPLAN: ("workplan.show", ""),
     _KIND.DECIDE_EXPIRY: ("workplan.show", "deadline"),
-    _KIND.CLEAR_DUE_DILIGENCE: ("agreement.show", ""),
-    _KIND.OPEN_AGREEMENT: ("agreement.show", ""),
-    _KIND.SIGN_ORGANISATION: ("agreement.show", ""),
-    _KIND.SIGN_ILO: ("agreement.show", ""),
-    _KIND.ENTER_ACCOUNT: ("disbursement.show", ""),
-    _KIND.VERIFY_ACCOUNT: ("disbursement.show", ""),
+    _KIND.CLEAR_DUE_DILIGENCE: ("agreement.show", "due-diligence"),
+    _KIND.OPEN_AGREEMENT: ("agreement.show", "opening"),
+    _KIND.SIGN_ORGANISATION: ("agreement.show", "text"),
+    _KIND.SIGN_ILO: ("agreement.show", "text"),
+    _KIND.ENTER_ACCOUNT: ("disbursement.show", "account"),
+    _KIND.VERIFY_ACCOUNT: ("disbursement.show", "account"),
     _KIND.PROPOSE_PAYMENT: ("disbursement.show", ""),
     _KIND.AUTHORISE_PAYMENT: ("disbursement.show", ""),
     _KIND.RECORD_PAYMENT: ("disbursement.show", ""),
     _KIND.CONFIRM_RECEIPT: ("disbursement.show", ""),
-    _KIND.RETURN_UNSPENT: ("disbursement.show", ""),
-    _KIND.HOLD_BOOT_CAMP: ("lab.show", ""),
-    _KIND.ANSWER_THREAD: ("lab.show", ""),
-    _KIND.REACH_MILESTONE: ("report.index", ""),
+    _KIND.RETURN_UNSPENT: ("disbursement.show", "ledger"),
+    _KIND.HOLD_BOOT_CAMP: ("lab.show", "boot-camps"),
+    _KIND.ANSWER_THREAD: ("lab.show", "comments"),
+    _KIND.REACH_MILESTONE: ("report.index", "milestones"),
     _KIND.SUBMIT_PROGRESS_REPORT: ("report.show", ""),
     _KIND.SUBMIT_PROTOTYPE_REPORT: ("report.show", ""),
     _KIND.SUBMIT_FINAL_REPORT: ("report.show", ""),
@@ -72,6 +71,17 @@ class Task:
     owner: str
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """What this reader does next, or whom everybody waits for."""
+
+    title: str
+    text: str = ""
+    href: str = ""
+    action: str = ""
+    tone: str = ""
+
+
 def parties_of(who: Actor, scope: Scope) -> frozenset[Party]:
     """On whose behalf ``who`` acts on an award: what these parties owe, they owe."""
     return frozenset(_PARTIES[role] for role in who.roles_on(scope) if role in _PARTIES)
@@ -84,17 +94,19 @@ def scope_of(obligation: Obligation) -> Scope:
 
 def title_of(obligation: Obligation) -> str:
     """What is owed, in the reader's words."""
-    return say(M(OBLIGATION_NAMES[ObligationKind(obligation.kind)], **obligation.params))
+    return say(sentence(ObligationKind(obligation.kind), obligation.params))
 
 
 def href_of(obligation: Obligation) -> str:
-    """The page where it is done. The obligation's award must be loaded."""
+    """The page where it is done; empty for a reader who may not open it. The obligation's award must be loaded."""
     kind = ObligationKind(obligation.kind)
     code = obligation.award.code
     straight = _STRAIGHT.get(kind)
     if straight is not None and can(actor(), straight[1], scope_of(obligation)):
         return url_for(straight[0], award_code=code)
     endpoint, anchor = _PLACES[kind]
+    if not can(actor(), DECLARED[endpoint], scope_of(obligation)):
+        return ""
     if endpoint != "report.show":
         return url_for(endpoint, award_code=code, _anchor=anchor or None)
     # The keys of reports: report:KIND:NUMBER while they are written, review:KIND:NUMBER while they are read.
@@ -102,7 +114,9 @@ def href_of(obligation: Obligation) -> str:
     return url_for(endpoint, award_code=code, kind=report, number=int(number))
 
 
-def task(obligation: Obligation, *, zone: str = "Europe/Zurich", with_award: bool = True, with_owner: bool = False) -> Task:
+def task(
+    obligation: Obligation, *, zone: str = "Europe/Zurich", with_award: bool = True, with_owner: bool = False
+) -> Task:
     """One obligation as a task. ``zone`` is the call's time zone."""
     when = due(obligation.due_at, zone)
     return Task(

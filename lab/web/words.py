@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from uuid import uuid4
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask, g, has_request_context, request
 from flask_babel import get_locale, gettext, ngettext
 from flask_login import current_user
 
 from lab import clock
+from lab.rules.calendar import city, local_day
+from lab.rules.languages import LANGUAGES, formats_of
+from lab.rules.money import Money
 from lab.rules.text import Message
-from lab.setup import LANGUAGES
 
-# The guide says Geneva where the time zone database says Zurich.
-_CITIES = {"Europe/Zurich": "Geneva"}
 TRANSLATED = frozenset({"en"})
 
 
@@ -33,6 +33,11 @@ def locale() -> str:
         chosen = request.cookies.get("language", "")
         return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES)) or "en"
     return str(g.get("mail_language", "en"))
+
+
+def formats() -> str:
+    """The locale of the reader's dates and numbers."""
+    return formats_of(locale())
 
 
 def time_zone() -> str:
@@ -58,9 +63,11 @@ def say(message: object) -> str:
 def _param(value: object) -> str:
     if isinstance(value, Message):
         return say(value)
+    if isinstance(value, Money):
+        return money(value.amount, value.currency)
     if isinstance(value, Decimal):
         return number(value)
-    if isinstance(value, date) and not isinstance(value, datetime):
+    if isinstance(value, date):
         return day(value)
     return str(gettext(value)) if isinstance(value, str) and value else str(value)
 
@@ -83,15 +90,20 @@ def percent(share: Decimal | None) -> str:
 
 
 def day(value: date | None, style: str = "medium") -> str:
-    """A calendar day."""
-    return "–" if value is None else str(format_date(value, style, locale=str(get_locale())))
+    """A calendar day; of an instant the day that it is where the reader is."""
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        value = local_day(value, time_zone())
+    return str(format_date(value, style, locale=str(get_locale())))
 
 
 def instant(value: datetime | None) -> str:
     """An instant in the reader's time zone."""
     if value is None:
         return "–"
-    return str(format_datetime(value, "medium", tzinfo=zoneinfo.ZoneInfo(time_zone()), locale=str(get_locale())))
+    local = value.astimezone(zoneinfo.ZoneInfo(time_zone()))
+    return f"{day(local.date())}, {format_time(local.time(), 'short', locale=str(get_locale()))}"
 
 
 def ago(value: datetime) -> str:
@@ -102,25 +114,28 @@ def ago(value: datetime) -> str:
 @cache
 def time_zone_names() -> tuple[str, ...]:
     """Every time zone that a person can choose."""
-    return tuple(sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right"))))
-
-
-def city(zone: str) -> str:
-    """The city that stands for a time zone."""
-    return _CITIES.get(zone, zone.rsplit("/", 1)[-1].replace("_", " "))
+    return tuple(
+        sorted(
+            name
+            for name in zoneinfo.available_timezones()
+            if "/" in name and not name.startswith(("Etc/", "posix", "right"))
+        )
+    )
 
 
 def moment(due_at: datetime, zone: str) -> str:
     """The last minute of a deadline in one zone: “12 Jan 2027, 23:59 in Geneva”."""
-    local = (due_at - timedelta(minutes=1)).astimezone(zoneinfo.ZoneInfo(zone))
-    language = str(get_locale())
-    said: str = gettext(
-        "%(day)s, %(time)s in %(city)s",
-        day=format_date(local.date(), "medium", locale=language),
-        time=format_time(local.time(), "HH:mm", locale=language),
-        city=city(zone),
-    )
+    written, time = _last_minute(due_at, zone, str(get_locale()))
+    said: str = gettext("%(day)s, %(time)s in %(city)s", day=written, time=time, city=city(zone))
     return said
+
+
+# Lists of duties say the same few deadlines again and again, to everybody.
+@lru_cache(maxsize=4096)
+def _last_minute(due_at: datetime, zone: str, language: str) -> tuple[str, str]:
+    local = (due_at - timedelta(minutes=1)).astimezone(zoneinfo.ZoneInfo(zone))
+    written: str = format_date(local.date(), "medium", locale=language)
+    return written, str(format_time(local.time(), "HH:mm", locale=language))
 
 
 @dataclass(frozen=True)
@@ -142,7 +157,9 @@ def due(due_at: datetime, call_zone: str = "Europe/Zurich") -> Due:
         tone = "late"
     elif left < timedelta(days=2):
         hours = int(left.total_seconds() // 3600)
-        label = ngettext("%(num)d hour left", "%(num)d hours left", hours) if hours else gettext("less than an hour left")
+        label = (
+            ngettext("%(num)d hour left", "%(num)d hours left", hours) if hours else gettext("less than an hour left")
+        )
         tone = "soon"
     else:
         label = ngettext("%(num)d day left", "%(num)d days left", left.days)

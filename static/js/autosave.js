@@ -1,48 +1,13 @@
 // Drafts save themselves. What the server has not taken yet is also kept on this device, and offered again.
-import { addRow } from "./rows.js";
+import { alike, keyOf, offer, store, typed } from "./kept.js";
 import { word } from "./words.js";
 
-const OURS = new Set(["csrf_token", "form_key", "revision"]);
 const RETRY = 15000;
-
-// Storage can be full or forbidden; then a draft simply has no copy here.
-const store = {
-  get(key) {
-    try { return JSON.parse(localStorage.getItem(key)); } catch { return null; }
-  },
-  set(key, value) {
-    try { localStorage.setItem(key, JSON.stringify(value)); return true; } catch { return false; }
-  },
-  drop(key) {
-    try { localStorage.removeItem(key); } catch { /* nothing is stored then */ }
-  },
-};
-
-const typed = (form) =>
-  [...new FormData(form)].filter(([name, value]) => !OURS.has(name) && !(value instanceof File));
-
-function fill(form, entries) {
-  const values = new Map();
-  for (const [name, value] of entries) values.set(name, [...(values.get(name) ?? []), value]);
-  for (const name of values.keys()) {
-    const [, list] = /^(.+?-)\d+-/.exec(name) ?? [];
-    const button = list && [...form.querySelectorAll("[data-add-row]")].find((b) =>
-      document.getElementById(b.dataset.addRow).innerHTML.includes(`name="${list}__i__-`),
-    );
-    for (let tries = 0; button && !form.elements[name] && tries < 200; tries++) addRow(button);
-  }
-  for (const field of form.elements) {
-    if (!field.name || OURS.has(field.name) || ["file", "submit", "button"].includes(field.type)) continue;
-    if (["checkbox", "radio"].includes(field.type)) field.checked = (values.get(field.name) ?? []).includes(field.value);
-    else if (field.type === "select-multiple") for (const o of field.options) o.selected = (values.get(field.name) ?? []).includes(o.value);
-    else if (values.get(field.name)?.length) field.value = values.get(field.name).shift();
-  }
-}
 
 class Draft {
   constructor(form) {
     this.form = form;
-    this.key = `lab:${form.dataset.autosaveKey ?? form.dataset.autosaveUrl}`;
+    this.key = keyOf(form.dataset.autosaveKey ?? form.dataset.autosaveUrl);
     this.status = form.querySelector("[data-autosave-status]") ?? document.querySelector("[data-autosave-status]");
     this.edits = this.saved = 0;
     this.busy = this.stuck = this.leaving = false;
@@ -52,7 +17,7 @@ class Draft {
     addEventListener("beforeunload", (event) => {
       if (this.edits > this.saved && !this.leaving && !(this.stuck && this.kept)) event.preventDefault();
     });
-    addEventListener("pageshow", () => (this.leaving = false));
+    for (const name of ["pageshow", "lab:stay"]) addEventListener(name, () => (this.leaving = false));
     this.offer();
   }
 
@@ -103,6 +68,7 @@ class Draft {
   }
 
   failed(text) {
+    this.unreachable = true;
     this.tell(`${text} ${this.kept ? word("kept") : ""}`, "bad");
     this.wait(RETRY);
   }
@@ -129,49 +95,50 @@ class Draft {
     this.tell(data.saved_at_text ?? word("saved"));
   }
 
-  // A save under way would make the submitted revision stale: let it end first.
+  // A save under way would make the submitted revision stale: let it end first. A draft is only sent off from a page
+  // whose server can be reached: the browser's own page of a failed connection would take the place of the text.
   submit(event) {
     if (event.defaultPrevented) return;
     clearTimeout(this.timer);
-    if (this.busy) {
+    const again = () => this.form.requestSubmit(event.submitter);
+    const probe = event.submitter?.value === "save" && !this.reached && !this.stuck;
+    if (this.busy || probe || !navigator.onLine) {
       event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+    if (!navigator.onLine) {
+      this.kept = this.keep();
+      return this.failed(word("offline"));
+    }
+    if (this.busy) {
       this.afterwards = () => {
         this.afterwards = null;
-        this.form.requestSubmit(event.submitter);
+        again();
       };
       return;
     }
+    if (probe) return this.probe(again);
+    this.reached = false;
     this.leaving = true;
     this.keep(true);
   }
 
+  async probe(again) {
+    this.edited();
+    clearTimeout(this.timer);
+    this.unreachable = false;
+    await this.save();
+    if (this.unreachable) return;
+    this.reached = true;
+    again();
+  }
+
   offer() {
-    const aside = `${this.key}:aside`;
-    const copy = store.get(aside) ?? store.get(this.key);
-    const since = copy && String(copy.revision) !== String(this.revision?.value);
-    const same = copy && JSON.stringify(copy.entries) === JSON.stringify(typed(this.form));
-    if (!copy || same || (copy.sent && since)) return [aside, this.key].forEach(store.drop);
-    // Put aside, so that typing on before choosing does not overwrite it.
-    store.set(aside, copy);
-    const box = Object.assign(document.createElement("div"), { className: "alert alert-warning" });
-    box.setAttribute("role", "status");
-    const button = (name, kind, act) => {
-      const made = Object.assign(document.createElement("button"), { type: "button", className: `btn btn-${kind}`, textContent: word(name) });
-      made.addEventListener("click", () => {
-        box.remove();
-        act();
-        store.drop(aside);
-      });
-      return made;
-    };
-    const restore = () => {
-      fill(this.form, copy.entries);
-      this.form.dispatchEvent(new Event("input", { bubbles: true }));
-    };
-    const row = Object.assign(document.createElement("div"), { className: "actions" });
-    row.append(button("restore", "primary", restore), button("discard", "secondary", () => this.edits || store.drop(this.key)));
-    box.append(word(since ? "foundOlder" : "found"), row);
-    this.form.before(box);
+    const since = (copy) => String(copy.revision) !== String(this.revision?.value);
+    const worth = (copy) => !alike(copy.entries, typed(this.form)) && !(copy.sent && since(copy));
+    const last = store.get(this.key);
+    if (last && !worth(last)) store.drop(this.key);
+    offer(this.form, this.key, worth, (copy) => word(since(copy) ? "foundOlder" : "found"));
   }
 }
 

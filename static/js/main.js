@@ -1,9 +1,11 @@
 // The pages work without scripts. Each part is fetched only by pages that have something for it to do.
 const parts = {
   "form[data-autosave-url]": "./autosave.js",
+  "body[data-person]": "./keep.js",
   "[data-add-row], [data-remove-row]": "./rows.js",
   "form[data-total]": "./totals.js",
   "form[data-upload]": "./upload.js",
+  "select[data-guess-zone]": "./zone.js",
 };
 
 async function enhance() {

@@ -1,11 +1,21 @@
 // The sum of a budget while it is typed. Whole minor units as BigInt, rounded half up line by line, as the server does.
 import { word } from "./words.js";
 
+const NUMBER = /^(\d{1,13}|\d{1,3}(?:[ ’'\u00a0\u202f]\d{3}){1,3})(?:[.,](\d{1,6}))?$/;
+
 // "1 250,50" becomes { digits: 125050n, places: 2 }; null for what is no number.
 export function parse(text) {
-  const plain = text.trim().replace(/(?<=\d)[ ’'\u00a0\u202f](?=\d{3})/g, "");
-  const match = /^(\d{1,13})(?:[.,](\d{1,6}))?$/.exec(plain);
-  return match && { digits: BigInt(match[1] + (match[2] ?? "")), places: (match[2] ?? "").length };
+  const [, whole, decimals = ""] = NUMBER.exec(text.trim()) ?? [];
+  return whole ? { digits: BigInt(whole.replace(/\D/g, "") + decimals), places: decimals.length } : null;
+}
+
+// The same as an amount of a currency. Null also for what the server refuses: parts smaller than the currency has, and
+// three digits after a sign that may have been meant for thousands.
+export function parseAmount(text, units) {
+  const number = parse(text);
+  if (!number || (number.places === 3 && units < 3)) return null;
+  const finer = number.places - units;
+  return finer > 0 && number.digits % 10n ** BigInt(finer) !== 0n ? null : number;
 }
 
 export function toUnits({ digits, places }, units) {
@@ -29,20 +39,23 @@ export function show(amount, units) {
 function update(form) {
   const units = Number(form.dataset.minorUnits);
   let total = 0n;
+  let apart = 0n;
   for (const line of form.querySelectorAll("[data-budget-line]")) {
-    const value = (name) => parse(line.querySelector(`[name$="${name}"]`)?.value ?? "");
-    const quantity = value("quantity");
-    const cost = value("unit_cost");
+    const value = (name) => line.querySelector(`[name$="${name}"]`)?.value ?? "";
+    const quantity = parse(value("quantity"));
+    const cost = parseAmount(value("unit_cost"), units);
     const amount = quantity && cost ? toUnits(times(quantity, cost), units) : null;
     const own = line.querySelector('[name$="own"]');
     const ours = own && (own.type === "checkbox" ? own.checked : own.value !== "");
-    if (amount !== null && !ours) total += amount;
+    if (amount !== null && ours) apart += amount;
+    else if (amount !== null) total += amount;
     const output = line.querySelector("[data-line-total]");
     if (output) output.textContent = amount === null ? "–" : show(amount, units);
   }
   const money = (amount) => `${form.dataset.currency ?? ""} ${show(amount, units)}`.trim();
   const missing = toUnits(parse(form.dataset.award), units) - total;
   for (const output of form.querySelectorAll("[data-total-output]")) output.textContent = money(total);
+  for (const output of form.querySelectorAll("[data-own-output]")) output.textContent = money(apart);
   for (const output of form.querySelectorAll("[data-difference-output]")) {
     output.textContent = word(missing === 0n ? "even" : missing > 0n ? "under" : "over", { amount: money(missing) });
   }

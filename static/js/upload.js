@@ -36,8 +36,16 @@ function send(form, submitter, bar, status) {
     told = percent;
     status.textContent = percent < 100 ? word("uploading", { percent }) : word("checking");
   };
-  request.onerror = () => stop(word("uploadFailed"));
-  request.onload = () => stop(show(request) ?? "");
+  // The page stays: what is typed in it is saved on.
+  const stay = (text) => {
+    stop(text);
+    dispatchEvent(new Event("lab:stay"));
+  };
+  request.onerror = () => stay(word("uploadFailed"));
+  request.onload = () => {
+    const refusal = show(request);
+    refusal ? stay(refusal) : stop("");
+  };
   request.open("POST", form.action);
   request.send(new FormData(form, submitter));
   submitter?.setAttribute("disabled", "");

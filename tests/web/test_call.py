@@ -46,7 +46,9 @@ def test_a_call_is_for_staff_and_its_committee(world_at: Callable[..., World], c
     assert client_for(world.officer).get(f"/calls/nothing{page}").status_code == 404
 
 
-def test_the_call_in_the_readers_language(session: Session, world_at: Callable[..., World], client_for: Callable) -> None:
+def test_the_call_in_the_readers_language(
+    session: Session, world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at()
     titles = world.call.definition["title"]
     for language in ("en", "es", "fr", "pt"):
@@ -56,7 +58,9 @@ def test_the_call_in_the_readers_language(session: Session, world_at: Callable[.
         assert page.h1.text == titles[language] and page.h1["lang"] == language
 
 
-def test_a_language_that_the_call_lacks_falls_back(session: Session, world_at: Callable[..., World], client_for: Callable) -> None:
+def test_a_language_that_the_call_lacks_falls_back(
+    session: Session, world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at(path=str(SECOND))
     known = world.call.definition["languages"]
     world.officer.language = next(code for code in ("fr", "pt", "en", "es") if code not in known)
@@ -145,7 +149,12 @@ def test_charts_are_kept_by_the_browser_until_their_data_change(
     indicator = session.scalars(select(Indicator.id)).first()
     session.add(
         IndicatorValue(
-            indicator_id=indicator, measured_on=date(2026, 4, 1), total=Decimal(150), split={}, entered_by=world.lead.id, entered_at=START
+            indicator_id=indicator,
+            measured_on=date(2026, 4, 1),
+            total=Decimal(150),
+            split={},
+            entered_by=world.lead.id,
+            entered_at=START,
         )
     )
     session.commit()
@@ -176,7 +185,12 @@ def test_a_page_that_is_no_page_is_the_first(world_at: Callable[..., World], cli
 def _more_awards(session: Session, world: World, number: int) -> None:
     for n in range(number):
         award = make_award(
-            session, world.call, world.officer, stage="pilot", pilot_on=date(2026, 3, 2), prototyping_on=date(2026, 1, 2)
+            session,
+            world.call,
+            world.officer,
+            stage="pilot",
+            pilot_on=date(2026, 3, 2),
+            prototyping_on=date(2026, 1, 2),
         )
         for k in range(4):
             indicator = Indicator(
@@ -188,8 +202,12 @@ def _more_awards(session: Session, world: World, number: int) -> None:
             for day in (2, 3, 4):
                 session.add(
                     IndicatorValue(
-                        indicator_id=indicator.id, measured_on=date(2026, 3, day), total=Decimal(day), split={},
-                        entered_by=world.lead.id, entered_at=START,
+                        indicator_id=indicator.id,
+                        measured_on=date(2026, 3, day),
+                        total=Decimal(day),
+                        split={},
+                        entered_by=world.lead.id,
+                        entered_at=START,
                     )  # fmt: skip
                 )
     session.commit()

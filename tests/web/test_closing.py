@@ -19,7 +19,9 @@ def _closing(world: World) -> str:
     return f"/awards/{world.code}/closing"
 
 
-def test_the_page_says_what_is_missing_and_where_it_is_done(world_at: Callable[..., World], client_for: Callable) -> None:
+def test_the_page_says_what_is_missing_and_where_it_is_done(
+    world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at(Stage.PILOT)
     page = client_for(world.officer).page(_closing(world))
     needs = page.find("ul", class_="blockers")
@@ -32,7 +34,9 @@ def test_the_page_says_what_is_missing_and_where_it_is_done(world_at: Callable[.
 
 
 @pytest.mark.parametrize("stage", [Stage.WORKPLAN, Stage.PROTOTYPING, Stage.SUSPENDED])
-def test_before_the_pilot_the_stage_is_the_reason(world_at: Callable[..., World], client_for: Callable, stage: Stage) -> None:
+def test_before_the_pilot_the_stage_is_the_reason(
+    world_at: Callable[..., World], client_for: Callable, stage: Stage
+) -> None:
     world = world_at(stage)
     page = client_for(world.officer).page(_closing(world))
     assert "This is not possible in the stage" in page.text
@@ -44,7 +48,9 @@ def test_who_sees_and_who_writes(world_at: Callable[..., World], client_for: Cal
     for person in (world.lead, world.member, world.officer, world.finance, world.committee):
         page = client_for(person).page(_closing(world))
         assert bool(page.find("button", string="Close the award")) is (person is world.officer)
-        assert bool(page.find("button", string="Keep the lesson")) is (person in (world.lead, world.member, world.officer))
+        assert bool(page.find("button", string="Keep the lesson")) is (
+            person in (world.lead, world.member, world.officer)
+        )
         assert bool(page.find("button", string="Tick: it is in order")) is (person is world.officer)
     client_for(world.mentor).page(_closing(world), 403)
     client_for(world.other_lead).page(_closing(world), 404)
@@ -55,7 +61,9 @@ def test_writing_a_lesson(session: Session, world_at: Callable[..., World], clie
     client = client_for(world.member)
     refused = client.submit(f"{_closing(world)}/lessons", {"title": "Start small", "body": " "})
     assert refused.status_code == 422 and 'value="Start small"' in refused.text
-    assert client.submit(f"{_closing(world)}/lessons", {"title": "Start small", "body": "It answers."}).status_code == 303
+    assert (
+        client.submit(f"{_closing(world)}/lessons", {"title": "Start small", "body": "It answers."}).status_code == 303
+    )
     assert "It answers." in client.page(_closing(world)).text
     assert session.scalar(select(func.count()).select_from(Lesson)) == 1
 

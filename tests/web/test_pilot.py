@@ -32,8 +32,13 @@ def add_indicators(session: Session, world: World, number: int = 1, values: int 
         for day in range(values):
             session.add(
                 IndicatorValue(
-                    indicator_id=indicator.id, measured_on=date(2026, 3, 2 + day), total=Decimal(50 + day), split={},
-                    note="", entered_by=world.lead.id, entered_at=START,
+                    indicator_id=indicator.id,
+                    measured_on=date(2026, 3, 2 + day),
+                    total=Decimal(50 + day),
+                    split={},
+                    note="",
+                    entered_by=world.lead.id,
+                    entered_at=START,
                 )  # fmt: skip
             )
         made.append(indicator.id)
@@ -52,7 +57,9 @@ def test_the_page_before_the_lab(world_at: Callable[..., World], client_for: Cal
     assert not page.find("form", {"action": f"{_pilot(world)}/indicators"})
 
 
-def test_everybody_sees_and_only_some_write(session: Session, world_at: Callable[..., World], client_for: Callable) -> None:
+def test_everybody_sees_and_only_some_write(
+    session: Session, world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at(Stage.PILOT)
     add_indicators(session, world)
     writers = {world.lead, world.member, world.officer}
@@ -72,7 +79,9 @@ def test_defining_an_indicator(session: Session, world_at: Callable[..., World],
     assert "Firms on the platform" in client.page(_pilot(world)).text
 
 
-def test_a_wrong_indicator_keeps_what_was_typed(session: Session, world_at: Callable[..., World], client_for: Callable) -> None:
+def test_a_wrong_indicator_keeps_what_was_typed(
+    session: Session, world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at(Stage.PILOT)
     answer = client_for(world.member).submit(f"{_pilot(world)}/indicators", INDICATOR | {"target": "many <b>"})
     assert answer.status_code == 422
@@ -81,12 +90,16 @@ def test_a_wrong_indicator_keeps_what_was_typed(session: Session, world_at: Call
     assert session.scalar(select(func.count()).select_from(Indicator)) == 0
 
 
-def test_entering_a_value_with_its_split(session: Session, world_at: Callable[..., World], client_for: Callable) -> None:
+def test_entering_a_value_with_its_split(
+    session: Session, world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at(Stage.PILOT)
     (indicator,) = add_indicators(session, world, values=0)
     client = client_for(world.member)
     path = f"{_pilot(world)}/indicators/{indicator}"
-    fields = [str(tag["name"]) for tag in client.page(path).find_all("input") if str(tag.get("name")).startswith("sex-")]
+    fields = [
+        str(tag["name"]) for tag in client.page(path).find_all("input") if str(tag.get("name")).startswith("sex-")
+    ]
     assert len(fields) >= 2
     sent = {"on": "2026-03-02", "total": "12", "note": "Counted", fields[0]: "7", fields[1]: "5"}
     assert client.submit(f"{path}/values", sent).status_code == 303
@@ -115,7 +128,9 @@ def test_a_wrong_value_is_refused_with_a_sentence(
     (indicator,) = add_indicators(session, world, values=0)
     client = client_for(world.lead)
     path = f"{_pilot(world)}/indicators/{indicator}"
-    first = next(str(tag["name"]) for tag in client.page(path).find_all("input") if str(tag.get("name")).startswith("sex-"))
+    first = next(
+        str(tag["name"]) for tag in client.page(path).find_all("input") if str(tag.get("name")).startswith("sex-")
+    )
     sent = {"on": "2026-03-02", "total": "12", "note": "My note", first: "7"}
     answer = client.submit(f"{path}/values", sent | wrong)
     assert answer.status_code == 422
@@ -124,7 +139,9 @@ def test_a_wrong_value_is_refused_with_a_sentence(
     assert session.scalar(select(func.count()).select_from(IndicatorValue)) == 0
 
 
-def test_a_corrected_value_is_shown_as_such(world_at: Callable[..., World], session: Session, client_for: Callable) -> None:
+def test_a_corrected_value_is_shown_as_such(
+    world_at: Callable[..., World], session: Session, client_for: Callable
+) -> None:
     world = world_at(Stage.PILOT)
     (indicator,) = add_indicators(session, world, values=1)
     client = client_for(world.lead)
@@ -134,20 +151,26 @@ def test_a_corrected_value_is_shown_as_such(world_at: Callable[..., World], sess
     assert [tag.text for tag in page.find_all("del")] == ["50"]
 
 
-def test_an_indicator_of_another_award_is_not_found(session: Session, world_at: Callable[..., World], client_for: Callable) -> None:
+def test_an_indicator_of_another_award_is_not_found(
+    session: Session, world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at(Stage.PILOT)
     (indicator,) = add_indicators(session, world)
     client_for(world.other_lead).page(f"/awards/{world.other_award.code}/pilot/indicators/{indicator}", 404)
 
 
-def test_the_committee_records_a_decision(session: Session, world_at: Callable[..., World], client_for: Callable) -> None:
+def test_the_committee_records_a_decision(
+    session: Session, world_at: Callable[..., World], client_for: Callable
+) -> None:
     world = world_at(Stage.PILOT)
     client = client_for(world.committee)
     assert client.submit(f"{_pilot(world)}/decisions", {"title": "Go on", "body": ""}).status_code == 422
     assert client.submit(f"{_pilot(world)}/decisions", {"title": "Go on", "body": "All is well."}).status_code == 303
     assert "All is well." in client_for(world.lead).page(_pilot(world)).text
     assert session.scalar(select(func.count()).select_from(Decision)) == 1
-    assert client_for(world.officer).submit(f"{_pilot(world)}/decisions", {"title": "a", "body": "b"}).status_code == 403
+    assert (
+        client_for(world.officer).submit(f"{_pilot(world)}/decisions", {"title": "a", "body": "b"}).status_code == 403
+    )
 
 
 def test_statements_stay_the_same_with_more_indicators(
