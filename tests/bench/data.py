@@ -47,28 +47,52 @@ def fill(session: Session, awards: int, now: datetime) -> dict[str, Any]:
         session,
         m.Organisation,
         (
-            {"legal_name": f"Organisation {n:05}", "kind": "ngo", "country": "EC", "registered_on": today - timedelta(days=3000)}
+            {
+                "legal_name": f"Organisation {n:05}",
+                "kind": "ngo",
+                "country": "EC",
+                "registered_on": today - timedelta(days=3000),
+            }
             for n in range(awards)
         ),
     )
-    organisations = list(session.scalars(select(m.Organisation.id).where(m.Organisation.legal_name.like("Organisation %")).order_by(m.Organisation.id)))
+    organisations = list(
+        session.scalars(
+            select(m.Organisation.id)
+            .where(m.Organisation.legal_name.like("Organisation %"))
+            .order_by(m.Organisation.id)
+        )
+    )
     _bulk(session, m.Award, (_award(n, call.id, organisations[n], ids["officer"], body, now) for n in range(awards)))
-    rows = session.execute(select(m.Award.id, m.Award.stage, m.Award.code).where(m.Award.call_id == call.id).order_by(m.Award.id)).all()
+    rows = session.execute(
+        select(m.Award.id, m.Award.stage, m.Award.code).where(m.Award.call_id == call.id).order_by(m.Award.id)
+    ).all()
     pilots = [award_id for award_id, stage, _ in rows if stage == Stage.PILOT]
     looked_at = next((row for row in rows if row.stage == Stage.PROTOTYPING), rows[0])
     everywhere = [row.id for row in rows]
     _bulk(
         session,
         m.TeamMember,
-        ({"award_id": award_id, "person_id": ids[role], "role": role, "since": now} for award_id in (looked_at.id, pilots[0]) for role in ("lead", "mentor")),
+        (
+            {"award_id": award_id, "person_id": ids[role], "role": role, "since": now}
+            for award_id in (looked_at.id, pilots[0])
+            for role in ("lead", "mentor")
+        ),
     )
     _papers(session, everywhere, ids, now)
     _pilot(session, pilots, ids, now)
     session.commit()
-    return {"people": people, "award": looked_at.code, "pilot": next(r.code for r in rows if r.id == pilots[0]), "call": call.code}
+    return {
+        "people": people,
+        "award": looked_at.code,
+        "pilot": next(r.code for r in rows if r.id == pilots[0]),
+        "call": call.code,
+    }
 
 
-def _award(n: int, call_id: int, organisation_id: int, officer_id: int, body: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _award(
+    n: int, call_id: int, organisation_id: int, officer_id: int, body: dict[str, Any], now: datetime
+) -> dict[str, Any]:
     stage = STAGES[n % len(STAGES)]
     began = now.date() - timedelta(days=150)
     return {
@@ -98,7 +122,13 @@ def _papers(session: Session, awards: list[int], ids: dict[str, int], now: datet
         session,
         m.Milestone,
         (
-            {"award_id": a, "number": n, "title": f"Milestone {n}", "proof": "A report", "due_on": now.date() + timedelta(days=30 * n)}
+            {
+                "award_id": a,
+                "number": n,
+                "title": f"Milestone {n}",
+                "proof": "A report",
+                "due_on": now.date() + timedelta(days=30 * n),
+            }
             for a in awards
             for n in range(1, MILESTONES + 1)
         ),
@@ -109,13 +139,24 @@ def _papers(session: Session, awards: list[int], ids: dict[str, int], now: datet
     documents = session.execute(select(m.Document.id, m.Document.award_id, m.Document.kind)).all()
     _bulk(session, m.Version, (_version(d.id, d.kind, ids, now) for d in documents))
     of = {d.id: d for d in documents}
-    versions = [(v.id, of[v.document_id]) for v in session.execute(select(m.Version.id, m.Version.document_id)) if v.document_id in of]
+    versions = [
+        (v.id, of[v.document_id])
+        for v in session.execute(select(m.Version.id, m.Version.document_id))
+        if v.document_id in of
+    ]
     prototypes = {d.award_id: version for version, d in versions if d.kind == "prototype"}
     _bulk(
         session,
         m.Thread,
         (
-            {"award_id": a, "version_id": prototypes[a], "section": "prototype", "kind": "feedback", "opened_by": ids["mentor"], "opened_at": now}
+            {
+                "award_id": a,
+                "version_id": prototypes[a],
+                "section": "prototype",
+                "kind": "feedback",
+                "opened_by": ids["mentor"],
+                "opened_at": now,
+            }
             for a in awards
             for _ in range(COMMENTS // 3)
         ),
@@ -124,7 +165,11 @@ def _papers(session: Session, awards: list[int], ids: dict[str, int], now: datet
     _bulk(
         session,
         m.Comment,
-        ({"thread_id": t, "author_id": ids["mentor"], "body": "The stock page needs a search field. " * 4, "at": now} for t in threads for _ in range(3)),
+        (
+            {"thread_id": t, "author_id": ids["mentor"], "body": "The stock page needs a search field. " * 4, "at": now}
+            for t in threads
+            for _ in range(3)
+        ),
     )
     _bulk(
         session,
@@ -142,7 +187,17 @@ def _papers(session: Session, awards: list[int], ids: dict[str, int], now: datet
     _bulk(
         session,
         m.Tranche,
-        ({"award_id": a, "number": 1, "key": "single", "amount": Decimal(30000), "currency": "USD", "state": "planned"} for a in awards),
+        (
+            {
+                "award_id": a,
+                "number": 1,
+                "key": "single",
+                "amount": Decimal(30000),
+                "currency": "USD",
+                "state": "planned",
+            }
+            for a in awards
+        ),
     )
 
 
@@ -155,7 +210,15 @@ def _line(award_id: int, n: int) -> dict[str, Any]:
 
 def _document(award_id: int, kind: str, n: int) -> dict[str, Any]:
     state = "draft" if kind == "prototype" else "accepted"
-    return {"award_id": award_id, "kind": kind, "number": n, "title": f"{kind} {n}", "state": state, "draft": {}, "draft_revision": 1}
+    return {
+        "award_id": award_id,
+        "kind": kind,
+        "number": n,
+        "title": f"{kind} {n}",
+        "state": state,
+        "draft": {},
+        "draft_revision": 1,
+    }
 
 
 def _version(document_id: int, kind: str, ids: dict[str, int], now: datetime) -> dict[str, Any]:
@@ -175,7 +238,15 @@ def _pilot(session: Session, pilots: list[int], ids: dict[str, int], now: dateti
         session,
         m.Indicator,
         (
-            {"award_id": a, "name": f"Indicator {n}", "unit": "firms", "baseline": Decimal(0), "target": Decimal(100 + n), "created_by": ids["lead"], "created_at": now}
+            {
+                "award_id": a,
+                "name": f"Indicator {n}",
+                "unit": "firms",
+                "baseline": Decimal(0),
+                "target": Decimal(100 + n),
+                "created_by": ids["lead"],
+                "created_at": now,
+            }
             for a in pilots
             for n in range(INDICATORS)
         ),

@@ -41,7 +41,9 @@ def browser() -> Iterator[Browser]:
 class Visitor:
     """One person at one browser. Every page they open is held against axe, once a page and test."""
 
-    def __init__(self, browser: Browser, base: str, seen: set[str], *, javascript: bool = True, width: int = 1280) -> None:
+    def __init__(
+        self, browser: Browser, base: str, seen: set[str], *, javascript: bool = True, width: int = 1280
+    ) -> None:
         self.context = browser.new_context(
             base_url=base, java_script_enabled=javascript, viewport={"width": width, "height": 900}, locale="en-GB"
         )
@@ -49,16 +51,30 @@ class Visitor:
         self.page.set_default_timeout(10_000)
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" and "status of 4" not in message.text else None)
+        self.page.on(
+            "console",
+            lambda message: (
+                self.errors.append(message.text)
+                if message.type == "error" and "status of 4" not in message.text
+                else None
+            ),
+        )
         self.foreign: list[str] = []
-        self.page.on("request", lambda request: self.foreign.append(request.url) if not request.url.startswith((base, "data:", "blob:")) else None)
+        self.page.on(
+            "request",
+            lambda request: (
+                self.foreign.append(request.url) if not request.url.startswith((base, "data:", "blob:")) else None
+            ),
+        )
         self.javascript = javascript
         self.seen = seen
 
     def go(self, path: str) -> Page:
         """Open ``path`` and hold it against axe."""
         answer = self.page.goto(path)
-        assert answer is not None and answer.status < 400, f"{path}: {answer and answer.status}\n{self.page.inner_text('main')[:800]}"
+        assert answer is not None and answer.status < 400, (
+            f"{path}: {answer and answer.status}\n{self.page.inner_text('main')[:800]}"
+        )
         self.check()
         return self.page
 
@@ -119,7 +135,9 @@ class Site:
             found = re.search(rf"https?://[^/\s]+({pattern})", mail.body)
             if found:
                 return found[1]
-        raise AssertionError(f"no mail to {email} has a link like {pattern}: {[m.subject for m in self.mails_to(email)]}")
+        raise AssertionError(
+            f"no mail to {email} has a link like {pattern}: {[m.subject for m in self.mails_to(email)]}"
+        )
 
 
 @pytest.fixture
