@@ -62,7 +62,7 @@ def _answer(story: Story, summary: str) -> None:
     page.fill("[name=summary]", summary)
 
 
-def test_suspended_resumed_terminated_and_withdrawn(site: Site, visit: Callable[..., Visitor]) -> None:
+def test_suspended_resumed_and_terminated(site: Site, visit: Callable[..., Visitor]) -> None:
     story = Story(site, visit)
     story.found()
     story.record_award()
@@ -82,6 +82,18 @@ def test_suspended_resumed_terminated_and_withdrawn(site: Site, visit: Callable[
     story.page(LEAD)
     story.sees(LEAD, "Nothing is due any more")
     expect(story.people[LEAD].page.get_by_role("button", name="Withdraw")).to_have_count(0)
+
+
+def test_a_team_withdraws_and_its_award_stays_readable(site: Site, visit: Callable[..., Visitor]) -> None:
+    story = Story(site, visit)
+    story.found()
+    story.record_award()
+    _turn(story, LEAD, "Withdraw from the award", "Withdraw", "Our board has decided against it.")
+    story.page(OFFICER)
+    story.sees(OFFICER, "Nothing is due any more")
+    assert any("Our board has decided against it." in mail.body for mail in site.mails_to(OFFICER))
+    story.page(LEAD, "workplan/edit")
+    expect(story.people[LEAD].page.locator("main")).not_to_contain_text("Check and submit")
 
 
 def _turn(story: Story, who: str, summary: str, button: str, reason: str) -> None:

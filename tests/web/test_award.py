@@ -474,6 +474,29 @@ def test_the_timeline_is_in_words_with_who_and_when(session: Session, officer: m
     assert "Olivia Officer" in text and "2 Mar 2026, 13:0" in text, "noon in UTC is one o'clock in Geneva"
 
 
+def test_a_timeline_costs_the_same_for_ten_times_the_events(
+    app: Flask, session: Session, world_at: Callable[..., World], client_for: Clients
+) -> None:
+    world = world_at()
+    client = client_for(world.lead)
+
+    def statements() -> int:
+        with counted(app) as seen:
+            client.page(f"/awards/{world.code}/timeline")
+        return len(seen)
+
+    def more(count: int) -> None:
+        for n in range(count):
+            steps.record(world.award, "lesson_written", world.actor(world.member), world.award.created_at, title=str(n))
+        session.commit()
+        world.again()
+
+    more(4)
+    few = statements()
+    more(36)
+    assert statements() == few <= 8
+
+
 def test_a_long_timeline_has_pages_and_an_empty_one_says_so(
     session: Session, world_at: Worlds, client_for: Clients, now: Any
 ) -> None:
