@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from lab.models import Award, Indicator, IndicatorValue, LedgerEntry, Obligation, Tranche
+from lab.queries.awards import definition_of_call
+from lab.queries.dashboard import dashboard
 from lab.rules.facts import Stage
 from lab.services.steps import enter
 from tests.conftest import counted
@@ -249,3 +251,21 @@ def test_the_list_of_calls_has_one_statement_more_for_none(
     with counted(app) as seen:
         client.page("/calls")
     assert len(seen) <= 8
+
+
+@pytest.mark.parametrize(("stage", "late"), [(Stage.PILOT, 1), (Stage.SUSPENDED, 0)])
+def test_nothing_is_late_on_a_suspended_award(
+    session: Session, world_at: Callable[..., World], stage: Stage, late: int
+) -> None:
+    world = world_at(Stage.PILOT)
+    session.execute(delete(Obligation).where(Obligation.award_id == world.award.id))
+    session.add(
+        Obligation(
+            award_id=world.award.id, kind="close_award", key="close_award", debtor="officer", creditor="team", params={},
+            due_at=START - timedelta(days=2), opened_at=START - timedelta(days=9), state="open",
+        )
+    )  # fmt: skip
+    world.award.stage = stage
+    world.again()
+    board = dashboard(session, world.call.id, definition_of_call(world.call), START)
+    assert len(board.rows[0].overdue) == late
