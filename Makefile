@@ -1,4 +1,4 @@
-# make run · test · check · bench · lock · messages: what a person types.
+# make run · test · check · faults · bench · lock · messages: what a person types.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -7,18 +7,21 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	touch $@
 
-.PHONY: run test check bench lock messages
+.PHONY: run test check faults bench lock messages
 run: .venv/.installed
 	LAB_DEMO=1 exec $(BIN)/python app.py
 
 test: .venv/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: .venv/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy lab app.py
 	$(BIN)/lint-imports
+
+faults: .venv/.installed
+	$(BIN)/python -m pytest tests/faults
 
 bench: .venv/.installed
 	$(BIN)/python -m tests.bench
