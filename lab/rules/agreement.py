@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from babel import Locale
 from babel.numbers import format_currency, get_currency_name
 
 from lab.rules.calendar import add_months, last_day
 from lab.rules.calls import CallDefinition, CheckItem, render_clause, text
-from lab.rules.errors import Invalid, Refused
+from lab.rules.clauses import in_words, planned
+from lab.rules.diligence import diligence_reasons
+from lab.rules.errors import Refused
 from lab.rules.facts import ACTIVE, AwardFacts, Stage
 from lab.rules.languages import formats_of
 from lab.rules.lifecycle import STAGE_NAMES
@@ -24,7 +26,6 @@ from lab.rules.text import N_, M, Message
 SIDES: dict[str, str] = {"organisation": N_("The organisation"), "ilo": N_("The ILO")}
 DUE_DILIGENCE, CLOSING = "due_diligence", "closing"
 TWO_YEARS = "two_years"
-MAX_NOTE = 5000
 _BEFORE_SIGNATURE = frozenset({Stage.WORKPLAN, Stage.AGREEMENT})
 
 
@@ -33,7 +34,11 @@ _BEFORE_SIGNATURE = frozenset({Stage.WORKPLAN, Stage.AGREEMENT})
 
 def items_of(definition: CallDefinition, checklist: str) -> tuple[CheckItem, ...]:
     """The items of a call's ``checklist``; empty for a checklist that there is not."""
-    return {DUE_DILIGENCE: definition.due_diligence, CLOSING: definition.closing}.get(checklist, ())
+    known: dict[str, tuple[CheckItem, ...]] = {
+        DUE_DILIGENCE: definition.due_diligence,
+        CLOSING: definition.closing,
+    }
+    return known.get(checklist, ())
 
 
 def _wrong_stage(facts: AwardFacts) -> Message:
@@ -59,16 +64,6 @@ def reopening_blockers(checklist: str, facts: AwardFacts) -> tuple[Message, ...]
             ),
         )
     return () if facts.stage in _BEFORE_SIGNATURE else (_wrong_stage(facts),)
-
-
-def read_note(note: str) -> str:
-    """What shows that an item is in order, as kept. Raises Invalid when it is missing or too long."""
-    kept = note.strip()
-    if not kept:
-        raise Invalid({"note": M(N_("Write what shows that the item is in order: the note is kept with it."))})
-    if len(kept) > MAX_NOTE:
-        raise Invalid({"note": M(N_("This is too long: keep it within %(limit)s characters."), limit=MAX_NOTE)})
-    return kept
 
 
 @dataclass(frozen=True)
@@ -129,9 +124,7 @@ def opening_blockers(facts: AwardFacts) -> tuple[Message, ...]:
         found.append(M(N_("The workplan and budget are not approved yet: the gate comes first.")))
     elif facts.stage is not Stage.AGREEMENT:
         found.append(M(N_("The award is not at the agreement stage.")))
-    if not facts.due_diligence_clear:
-        found.append(M(N_("Due diligence is not clear: the officer checks every item.")))
-    return tuple(found)
+    return (*found, *diligence_reasons(facts))
 
 
 @dataclass(frozen=True)
@@ -179,8 +172,9 @@ def _currency(code: str, formats: str) -> str:
     return f"{name[0].lower() + name[1:] if formats == 'pt' else name} ({code})"
 
 
-def draft_clauses(definition: CallDefinition, parties: Parties) -> list[dict[str, str]]:
-    """The agreement from the call's templates: its clauses with key, kind, title and text, in the agreement's language."""
+def draft_clauses(definition: CallDefinition, parties: Parties) -> list[dict[str, Any]]:
+    """The agreement from the call's templates: its clauses with key, kind, title, text and what they oblige to, in the
+    agreement's language."""
     fields = clause_fields(definition, parties)
     return [
         {
@@ -188,56 +182,45 @@ def draft_clauses(definition: CallDefinition, parties: Parties) -> list[dict[str
             "kind": clause.kind,
             "title": text(clause.title, parties.language),
             "text": render_clause(text(clause.text, parties.language), fields),
+            "obligations": planned(clause, parties.language),
         }
         for clause in definition.clauses
     ]
 
 
-def text_hash(clauses: Sequence[Mapping[str, str]]) -> str:
-    """SHA-256 (hex) of the frozen text: its clauses in order, as canonical JSON in UTF-8."""
+# What the hash of a frozen text covers. Texts from before there was a choice say nothing, and are of the first form.
+TITLE_AND_TEXT, WITH_OBLIGATIONS = 1, 2
+
+
+def covers_obligations(content: Mapping[str, Any]) -> bool:
+    """Whether the hash of a frozen text covers what its clauses oblige to."""
+    return int(content.get("form", TITLE_AND_TEXT)) != TITLE_AND_TEXT
+
+
+def to_freeze(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The text that is signed when ``draft`` is frozen as it is: its obligations in words, its form, and its hash."""
+    language = draft["language"]
+    clauses = [
+        {
+            **clause,
+            "obligations": [{**plan, "words": in_words(plan, language)} for plan in clause.get("obligations", [])],
+        }
+        for clause in draft["clauses"]
+    ]
+    content = {**draft, "clauses": clauses, "form": WITH_OBLIGATIONS}
+    return {**content, "hash": text_hash(content)}
+
+
+def text_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a frozen text: its clauses in order, as canonical JSON in UTF-8.
+
+    Form 1 covers each clause's title and text; form 2 also what it obliges to, in words and as it is planned by.
+    """
+    covered = ("title", "text", "obligations") if covers_obligations(content) else ("title", "text")
     canonical = json.dumps(
-        [{"title": clause["title"], "text": clause["text"]} for clause in clauses],
+        [{name: clause[name] for name in covered} for clause in content["clauses"]],
         ensure_ascii=False,
         sort_keys=True,
         separators=(",", ":"),
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-# Signatures -----------------------------------------------------------------------------------------------------
-
-
-def signing_blockers(side: str, facts: AwardFacts) -> tuple[Message, ...]:
-    """Why nobody can sign for ``side`` now; empty when its signatory can."""
-    if side in facts.signed_by:
-        return (M(N_("This side has signed already.")),)
-    if facts.stage not in _BEFORE_SIGNATURE:
-        return (_wrong_stage(facts),)
-    if not facts.agreement_open:
-        return (M(N_("There is no agreement to sign yet: the officer opens it.")),)
-    if not facts.due_diligence_clear:
-        return (M(N_("Due diligence is open again: nothing can be signed until the officer has cleared every item.")),)
-    return ()
-
-
-def check_signature(
-    side: str, typed_name: str, own_name: str, shown_hash: str, frozen_hash: str, facts: AwardFacts
-) -> None:
-    """Whether a person may sign for ``side`` now, having typed ``typed_name`` under the text with ``shown_hash``.
-
-    Raises Refused (not open, signed already, another text) or Invalid (the name typed is not the signatory's).
-    """
-    found = signing_blockers(side, facts)
-    if found:
-        raise Refused(*found)
-    if shown_hash != frozen_hash:
-        raise Refused(M(N_("The text on this page is not the one to be signed: reload the page and read it again.")))
-    if _folded(typed_name) != _folded(own_name):
-        raise Invalid(
-            {"typed_name": M(N_("Type your full name as it stands in your account: %(name)s."), name=own_name)}
-        )
-
-
-def _folded(name: str) -> str:
-    # Keyboards differ in how they write an accent; a name is the same in capitals.
-    return unicodedata.normalize("NFC", " ".join(name.split())).casefold()

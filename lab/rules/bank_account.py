@@ -88,6 +88,19 @@ def change_blockers(payments: Iterable[tuple[str, int, TrancheState]]) -> tuple[
     return tuple(found)
 
 
+def entry_blockers(verified_once: bool, agreement_in_force: bool) -> tuple[Message, ...]:
+    """Why another account cannot simply be entered: the agreement is in force, and an account of it was verified once."""
+    if not verified_once or not agreement_in_force:
+        return ()
+    return (
+        M(
+            N_(
+                "The agreement is in force and its account is verified: another account is an amendment, which the other side agrees to first."
+            )
+        ),
+    )
+
+
 def holder_blockers(holder: str, legal_name: str) -> tuple[Message, ...]:
     """Why nothing is paid into an account of ``holder``; empty when it is in the organisation's name."""
     if in_name_of(holder, legal_name):

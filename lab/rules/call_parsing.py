@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -21,9 +20,8 @@ from zoneinfo import available_timezones
 import pycountry
 
 from lab.rules.calendar import end_of_day, last_day
+from lab.rules.call_clauses import KEY, check_clauses, check_duties, unique
 from lab.rules.calls import (
-    ALLOWED_FIELDS,
-    CLAUSE_KINDS,
     CONDITION_KINDS,
     LANGUAGES,
     CallDefinition,
@@ -33,9 +31,7 @@ from lab.rules.calls import (
 from lab.rules.money import is_currency, minor_units
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_KEY = re.compile(r"[a-z0-9_]{1,40}")
 _NUMBER = re.compile(r"\d{1,13}(\.\d{1,6})?")
-_FIELD = re.compile(r"\{([^{}]*)\}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 # Longer than any stage or delay: beyond it there is a mistake, and a date that no calendar holds.
 _MOST = 3650
@@ -49,7 +45,7 @@ _POSITIVE = frozenset(
 _NAMED = {
     "report_accepted": (re.compile(r"(progress|prototype|final)_report:[1-9]\d?"), "progress_report:1"),
     "milestone_accepted": (re.compile(r"[1-9]\d?"), "1"),
-    "boot_camp_attended": (_KEY, "the key of a boot camp"),
+    "boot_camp_attended": (KEY, "the key of a boot camp"),
 }
 
 
@@ -62,7 +58,18 @@ def parse_call(data: Mapping[str, object]) -> CallDefinition:
     """
     languages = _languages(data)
     definition: CallDefinition = _table(CallDefinition, data, "", languages)
-    for check in (_code, _dates, _prizes, _clauses, _tranches, _boot_camps, _lists, _ladder, _tolerances):
+    for check in (
+        _code,
+        _dates,
+        _prizes,
+        check_clauses,
+        check_duties,
+        _tranches,
+        _boot_camps,
+        _lists,
+        _ladder,
+        _tolerances,
+    ):
         check(definition)
     return definition
 
@@ -93,6 +100,12 @@ def _shape(kind: type[Any]) -> tuple[tuple[str, str, Any], ...]:
     return tuple((name, _FILE_NAMES.get(name, name), hints[name]) for name in names)
 
 
+@cache
+def _optional(kind: type[Any]) -> frozenset[str]:
+    """The fields of a dataclass that a file may leave out."""
+    return frozenset(field.name for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING)
+
+
 def _table(kind: Any, data: object, path: str, languages: tuple[str, ...]) -> Any:
     if not isinstance(data, Mapping):
         raise CallDefinitionError(path, "This must be a table of keys and values.")
@@ -108,13 +121,15 @@ def _table(kind: Any, data: object, path: str, languages: tuple[str, ...]) -> An
         place = _join(path, key)
         if name == "params":
             values[name] = _params(data.get(key, {}), place)
+        elif key not in data and name in _optional(kind):
+            continue
         elif key not in data:
             raise CallDefinitionError(place, f"This is missing: add {_wanted(hint, languages)}.")
         elif name == "closes_at":
             values[name] = end_of_day(_day(data[key], place), _zone(values["time_zone"]))
         else:
             values[name] = _value(hint, data[key], place, languages)
-        if name in _POSITIVE and values[name] == 0:
+        if name in _POSITIVE and values.get(name) == 0:
             raise CallDefinitionError(place, "This must be 1 or more.")
     return kind(**values)
 
@@ -240,21 +255,8 @@ def _dates(call: CallDefinition) -> None:
             raise CallDefinitionError(key, f"{late} lies {what} ({early}): correct one of the two dates.")
 
 
-def _unique(place: str, keys: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for n, key in enumerate(keys):
-        if not _KEY.fullmatch(key):
-            reason = f"{key!r} may have small letters, digits and underscores, 40 at most."
-            raise CallDefinitionError(f"{place}[{n}].key", reason)
-        if key in seen:
-            raise CallDefinitionError(f"{place}[{n}].key", f"{key!r} stands there twice: give each its own key.")
-        seen.add(key)
-    if not seen:
-        raise CallDefinitionError(place, "This list is empty: add at least one.")
-
-
 def _prizes(call: CallDefinition) -> None:
-    _unique("prizes", (prize.key for prize in call.prizes))
+    unique("prizes", (prize.key for prize in call.prizes))
     for n, prize in enumerate(call.prizes):
         # CLDR also lists currencies that are no longer; ISO 4217, as pycountry has it, only those in use.
         if not is_currency(prize.currency) or pycountry.currencies.get(alpha_3=prize.currency) is None:
@@ -268,36 +270,8 @@ def _prizes(call: CallDefinition) -> None:
             raise CallDefinitionError(f"prizes[{n}].amount", reason)
 
 
-def _clauses(call: CallDefinition) -> None:
-    """The five kinds of clause that an agreement has (guide §6), each once, with known fields only."""
-    _unique("clauses", (clause.key for clause in call.clauses))
-    kinds = Counter(clause.kind for clause in call.clauses)
-    for n, clause in enumerate(call.clauses):
-        if clause.kind not in CLAUSE_KINDS:
-            reason = f"{clause.kind!r} is not a kind of clause: use one of {', '.join(CLAUSE_KINDS)}."
-            raise CallDefinitionError(f"clauses[{n}].kind", reason)
-        if kinds[clause.kind] > 1:
-            reason = f"There are {kinds[clause.kind]} clauses of the kind {clause.kind}: keep one."
-            raise CallDefinitionError(f"clauses[{n}].kind", reason)
-        for language, template in clause.text.items():
-            _template(template, f"clauses[{n}].text.{language}")
-    for kind in CLAUSE_KINDS:
-        if kind not in kinds:
-            raise CallDefinitionError("clauses", f"There is no clause of the kind {kind}: add one.")
-
-
-def _template(template: str, place: str) -> None:
-    for name in _FIELD.findall(template):
-        if name not in ALLOWED_FIELDS:
-            reason = f"{{{name}}} is not a field of a clause: use one of {', '.join(sorted(ALLOWED_FIELDS))}."
-            raise CallDefinitionError(place, reason)
-    if re.search("[{}]", _FIELD.sub("", template)):
-        reason = "A brace stands alone: write fields as {organisation}, and no other braces."
-        raise CallDefinitionError(place, reason)
-
-
 def _tranches(call: CallDefinition) -> None:
-    _unique("tranches", (tranche.key for tranche in call.tranches))
+    unique("tranches", (tranche.key for tranche in call.tranches))
     camps = {camp.key for camp in call.boot_camps}
     for n, tranche in enumerate(call.tranches):
         if tranche.share <= 0:
@@ -329,7 +303,7 @@ def _condition(condition: ConditionPlan, place: str, camps: set[str]) -> None:
 
 
 def _boot_camps(call: CallDefinition) -> None:
-    _unique("boot_camps", (camp.key for camp in call.boot_camps))
+    unique("boot_camps", (camp.key for camp in call.boot_camps))
     months = call.stages.prototyping_months
     for n, camp in enumerate(call.boot_camps):
         if camp.month > months:
@@ -349,7 +323,7 @@ def _lists(call: CallDefinition) -> None:
         ("groups.groups", call.groups.groups),
         ("budget_categories", call.budget_categories),
     ):
-        _unique(place, (item.key for item in items))
+        unique(place, (item.key for item in items))
 
 
 def _ladder(call: CallDefinition) -> None:

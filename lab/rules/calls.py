@@ -21,6 +21,11 @@ CONDITION_KINDS = (
     "due_diligence_clear", "report_accepted", "milestone_accepted", "boot_camp_attended", "prototype_report_accepted",
     "attested",
 )  # fmt: skip
+# What a clause can oblige to. Reports are not owed twice: their clause is cited by the report that is owed anyway.
+DUTY_KINDS = ("financial_report", "final_report", "acknowledgement", "records_kept", "visit_allowed")
+DUTY_OWNERS = ("team", "officer")
+# From when the months of an obligation count; "every": again and again from the day the agreement is in force.
+DUTY_RULES = ("every", "after_in_force", "after_prototyping", "after_pilot")
 ALLOWED_FIELDS = frozenset(
     {
         "organisation", "country", "project", "prize", "amount", "currency", "local_currency", "call", "prototyping_months",
@@ -59,6 +64,13 @@ class StageLengths:
 
 
 @dataclass(frozen=True)
+class WorkplanRules:
+    """What the call asks of workplans besides what every plan needs."""
+
+    lines_need_activity: bool
+
+
+@dataclass(frozen=True)
 class CheckItem:
     """An item of a list: a checklist, a report's sections, a group of people."""
 
@@ -70,6 +82,26 @@ Criterion = GuidingQuestion = Category = CheckItem
 
 
 @dataclass(frozen=True)
+class DiligenceItem(CheckItem):
+    """An item of due diligence. ``document``: it is not cleared without one; ``expires``: documents for it have a last day."""
+
+    expires: bool = False
+    document: bool = False
+
+
+@dataclass(frozen=True)
+class ClausePlan:
+    """Something that a clause obliges to once the agreement is in force: what, whom, and ``months`` from when (``rule``)."""
+
+    key: str
+    kind: str
+    owner: str
+    rule: str
+    months: int
+    label: Texts
+
+
+@dataclass(frozen=True)
 class Clause:
     """One clause of the grant agreement (guide §6); its text has ``{field}`` places."""
 
@@ -77,6 +109,7 @@ class Clause:
     kind: str
     title: Texts
     text: Texts
+    obligations: tuple[ClausePlan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,7 +200,8 @@ class CallDefinition:
     pilots_end_on: date
     prizes: tuple[Prize, ...]
     stages: StageLengths
-    due_diligence: tuple[CheckItem, ...]
+    workplan: WorkplanRules
+    due_diligence: tuple[DiligenceItem, ...]
     closing: tuple[CheckItem, ...]
     clauses: tuple[Clause, ...]
     tranches: tuple[TranchePlan, ...]
@@ -222,7 +256,8 @@ def _build(kind: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(kind):
         assert isinstance(kind, type)
         given = dict(value)
-        return kind(**{name: _build(hint, given[name]) for name, hint in _hints(kind).items()})
+        # A key that is not there has a default, or the class says that it is missing.
+        return kind(**{name: _build(hint, given[name]) for name, hint in _hints(kind).items() if name in given})
     origin = typing.get_origin(kind)
     if origin is tuple:
         return tuple(_build(typing.get_args(kind)[0], item) for item in value)

@@ -15,13 +15,15 @@ from lab.rules.text import N_, M, Message
 
 
 class TrancheState(StrEnum):
-    """The path of a payment: planned, proposed by an officer, authorised by finance, sent by the bank, received."""
+    """The path of a payment: planned, proposed by an officer, authorised by finance, sent by the bank, received; or
+    cancelled by an amendment while it was planned."""
 
     PLANNED = "planned"
     PROPOSED = "proposed"
     AUTHORISED = "authorised"
     SENT = "sent"
     RECEIVED = "received"
+    CANCELLED = "cancelled"
 
 
 TRANCHE_NAMES: dict[TrancheState, str] = {
@@ -30,6 +32,7 @@ TRANCHE_NAMES: dict[TrancheState, str] = {
     TrancheState.AUTHORISED: N_("Authorised"),
     TrancheState.SENT: N_("Sent"),
     TrancheState.RECEIVED: N_("Received"),
+    TrancheState.CANCELLED: N_("Cancelled"),
 }
 # What each state makes due: what, by whom, to whom. A payment that has arrived makes nothing due.
 DUTIES: dict[TrancheState, tuple[ObligationKind, Party, Party]] = {
@@ -80,6 +83,22 @@ _CHECKS: dict[str, tuple[str, Party]] = {
 }
 
 
+# What each asks for, in a few words; ``about`` is what it names.
+CONDITION_NAMES: dict[str, str] = {
+    "not_suspended": N_("the award is not suspended"),
+    "workplan_approved": N_("the workplan is approved"),
+    "due_diligence_clear": N_("due diligence is clear"),
+    "agreement_in_force": N_("the agreement is in force"),
+    "account_holder_matches": N_("the account is in the organisation's name"),
+    "account_verified": N_("the account is verified"),
+    "boot_camp_attended": N_("the boot camp %(about)s is attended"),
+    "prototype_report_accepted": N_("the final report on the prototype is accepted"),
+    "report_accepted": N_("the report %(about)s is accepted"),
+    "milestone_accepted": N_("the milestone %(about)s is accepted"),
+    "attested": N_("an officer attests what the call asks"),
+}
+
+
 def is_met(condition: ConditionFacts, facts: AwardFacts) -> bool:
     """Whether the condition holds now: from the award's facts, or an officer's attestation where there is no fact."""
     key = condition.params.get("key", "")
@@ -118,7 +137,9 @@ def unmet(condition: ConditionFacts, facts: AwardFacts) -> Unmet | None:
     if condition.kind in ("account_verified", "account_holder_matches") and not facts.account_entered:
         return Unmet(M(N_("No bank account is entered yet: the team lead enters it.")), Party.TEAM, condition.kind)
     sentence, turn = _CHECKS[condition.kind]
-    return Unmet(M(sentence, key=about) if "%(" in sentence else M(sentence), turn, condition.kind, about)
+    # A milestone that an amendment named has its title beside its number.
+    called = condition.params.get("title", about)
+    return Unmet(M(sentence, key=called) if "%(" in sentence else M(sentence), turn, condition.kind, about)
 
 
 def still_unmet(state: TrancheState, condition: ConditionFacts, facts: AwardFacts) -> Unmet | None:

@@ -19,6 +19,19 @@ class Refused(LabError):
     """The rules forbid it now; the reasons say what is missing and whose turn it is."""
 
 
+class TooMany(Refused):
+    """Tried too often; ``seconds`` is how long to wait. Nothing was looked at, and the next try may be right."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        minutes = -(-seconds // 60)
+        super().__init__(
+            Message(N_("Too many tries. Wait a minute and try again."))
+            if minutes <= 1
+            else Message(N_("Too many tries. Wait %(minutes)s minutes and try again."), {"minutes": minutes})
+        )
+
+
 class Invalid(LabError):
     """Input that cannot be taken, per field: ``problems`` maps a field's name to what to do about it."""
 

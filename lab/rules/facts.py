@@ -79,6 +79,18 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class ExpiredDocument:
+    """A document that showed an item of due diligence to be in order, and ran out before both sides had signed.
+
+    ``label`` is the item's, language → text; ``until`` the document's last day.
+    """
+
+    key: str
+    label: Mapping[str, str]
+    until: date
+
+
+@dataclass(frozen=True)
 class AwardFacts:
     """One award at one instant, as far as transitions and payments depend on it. Instants are UTC."""
 
@@ -88,7 +100,9 @@ class AwardFacts:
     workplan_submitted: bool = False
     workplan_accepted: bool = False
     due_diligence_clear: bool = False
+    expired_documents: tuple[ExpiredDocument, ...] = ()
     signed_by: frozenset[str] = frozenset()
+    agreement_drafted: bool = False
     agreement_open: bool = False
     agreement_in_force: bool = False
     prototype_report_accepted: bool = False

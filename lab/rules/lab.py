@@ -15,6 +15,7 @@ from lab.rules.text import N_, M, Message
 
 MAX_TOPIC = 40
 MAX_LINK = 500
+MAX_NOTE = 4000
 # Calendar days that the team has to answer a comment.
 ANSWER_DAYS = 7
 PUBLISHING = frozenset({Stage.PROTOTYPING, Stage.PILOT})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from lab.rules.diligence import diligence_reasons
 from lab.rules.errors import NotAllowed, Refused
 from lab.rules.facts import ACTIVE, AwardFacts, Role, Stage
 from lab.rules.text import N_, M, Message
@@ -32,7 +33,7 @@ def _both_signed(facts: AwardFacts, now: datetime) -> Message | None:
 
 
 def _diligence_clear(facts: AwardFacts, now: datetime) -> Message | None:
-    return None if facts.due_diligence_clear else M(N_("Due diligence is not clear: the officer checks every item."))
+    return next(iter(diligence_reasons(facts)), None)
 
 
 def _workplan_accepted(facts: AwardFacts, now: datetime) -> Message | None:
@@ -89,7 +90,8 @@ TRANSITIONS: tuple[Transition, ...] = (
         "bring_into_force",
         frozenset({Stage.AGREEMENT}),
         Stage.PROTOTYPING,
-        frozenset({Role.LEAD, Role.OFFICER}),
+        # Whoever signs last: of the team's members the one who is named as signatory.
+        frozenset({Role.LEAD, Role.MEMBER, Role.OFFICER}),
         (_workplan_accepted, _diligence_clear, _both_signed),
     ),
     Transition("start_pilot", frozenset({Stage.PROTOTYPING}), Stage.PILOT, _OFFICER, (_prototype_report,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -63,6 +64,13 @@ class ObligationKind(StrEnum):
     ANSWER_THREAD = "answer_thread"
     RETURN_UNSPENT = "return_unspent"
     CLOSE_AWARD = "close_award"
+    RENEW_DOCUMENT = "renew_document"
+    ANSWER_CLAUSE = "answer_clause"
+    SHOW_ACKNOWLEDGEMENT = "show_acknowledgement"
+    KEEP_RECORDS = "keep_records"
+    ALLOW_VISIT = "allow_visit"
+    REVIEW_AMENDMENT = "review_amendment"
+    DECIDE_AMENDMENT = "decide_amendment"
 
 
 OBLIGATION_NAMES: dict[ObligationKind, str] = {
@@ -88,11 +96,41 @@ OBLIGATION_NAMES: dict[ObligationKind, str] = {
     ObligationKind.ANSWER_THREAD: N_("Answer the comment on prototype version %(number)s"),
     ObligationKind.RETURN_UNSPENT: N_("Return the unspent money: %(amount)s"),
     ObligationKind.CLOSE_AWARD: N_("Complete the closing checklist and close the award"),
+    ObligationKind.RENEW_DOCUMENT: N_("Clear due diligence again, a document has expired: %(title)s"),
+    ObligationKind.ANSWER_CLAUSE: N_("Answer on the clause “%(title)s”"),
+    ObligationKind.SHOW_ACKNOWLEDGEMENT: N_("Show the acknowledgement: %(title)s"),
+    ObligationKind.KEEP_RECORDS: N_("Keep the records: %(title)s"),
+    ObligationKind.ALLOW_VISIT: N_("Receive the visit: %(title)s"),
+    ObligationKind.REVIEW_AMENDMENT: N_("Decide on amendment %(number)s"),
+    ObligationKind.DECIDE_AMENDMENT: N_("Decide whether the pilot may pass its ceiling: amendment %(number)s"),
 }
 
 
-def sentence(kind: ObligationKind, params: Mapping[str, object]) -> Message:
-    """What is owed, in words; ``params`` as the obligation keeps them, with an amount as text (``1200.00 USD``)."""
+def overdue_days(due_at: datetime, now: datetime) -> int | None:
+    """For how many whole days something is overdue; 0 on the first, None before it is."""
+    return (now - due_at).days if due_at <= now else None
+
+
+_OVERDUE = {
+    0: N_("%(task)s (overdue since today: clause “%(clause)s”)"),
+    1: N_("%(task)s (overdue by a day: clause “%(clause)s”)"),
+}
+_LONG_OVERDUE = N_("%(task)s (overdue by %(days)s days: clause “%(clause)s”)")
+
+
+def sentence(kind: ObligationKind, params: Mapping[str, object], overdue: int | None = None) -> Message:
+    """What is owed, in words; ``params`` as the obligation keeps them, with an amount as text (``1200.00 USD``).
+
+    What is ``overdue`` (in days, None: not yet) under a clause of the agreement cites that clause.
+    """
+    said = _task(kind, params)
+    clause = params.get("clause_title")
+    if overdue is None or not clause:
+        return said
+    return Message(_OVERDUE.get(overdue, _LONG_OVERDUE), {"task": said, "days": overdue, "clause": clause})
+
+
+def _task(kind: ObligationKind, params: Mapping[str, object]) -> Message:
     values = dict(params)
     if kind is ObligationKind.RETURN_UNSPENT:
         number, _, currency = str(values["amount"]).partition(" ")

@@ -18,16 +18,28 @@ class Action(StrEnum):
     RECORD_AWARD = "record_award"
     SEE_AWARD = "see_award"
     EDIT_TEAM = "edit_team"
+    HELP_BACK_IN = "help_back_in"
     SEE_WORKPLAN = "see_workplan"
     EDIT_WORKPLAN = "edit_workplan"
     SUBMIT_WORKPLAN = "submit_workplan"
     REVIEW_WORKPLAN = "review_workplan"
+    ANSWER_WORKPLAN = "answer_workplan"
     EXTEND_DEADLINE = "extend_deadline"
     SEE_AGREEMENT = "see_agreement"
     CHECK_DUE_DILIGENCE = "check_due_diligence"
+    PROVIDE_DOCUMENT = "provide_document"
+    DRAFT_AGREEMENT = "draft_agreement"
+    DISCUSS_CLAUSE = "discuss_clause"
+    CHANGE_CLAUSE = "change_clause"
     OPEN_AGREEMENT = "open_agreement"
+    KEEP_CLAUSE = "keep_clause"
     SIGN_FOR_ORGANISATION = "sign_for_organisation"
     SIGN_FOR_ILO = "sign_for_ilo"
+    ARRANGE_ORGANISATION_SIGNING = "arrange_organisation_signing"
+    ARRANGE_ILO_SIGNING = "arrange_ilo_signing"
+    SEE_AMENDMENTS = "see_amendments"
+    REQUEST_AMENDMENT = "request_amendment"
+    DECIDE_AMENDMENT = "decide_amendment"
     SEE_PAYMENTS = "see_payments"
     SEE_LEDGER = "see_ledger"
     SEE_ACCOUNT = "see_account"
@@ -41,6 +53,8 @@ class Action(StrEnum):
     CONFIRM_RECEIPT = "confirm_receipt"
     RECORD_RETURN = "record_return"
     SEE_LAB = "see_lab"
+    SEE_MENTOR_NOTES = "see_mentor_notes"
+    WRITE_MENTOR_NOTE = "write_mentor_note"
     RUN_BOOT_CAMP = "run_boot_camp"
     PUBLISH_PROTOTYPE = "publish_prototype"
     COMMENT_PROTOTYPE = "comment_prototype"
@@ -66,6 +80,8 @@ class Action(StrEnum):
     SEE_PEOPLE = "see_people"
     EDIT_PEOPLE = "edit_people"
     SEE_OUTBOX = "see_outbox"
+    SEE_SECURITY = "see_security"
+    EXPORT_SECURITY = "export_security"
 
 
 _OFFICER = frozenset({Role.OFFICER})
@@ -81,16 +97,30 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.RECORD_AWARD: _OFFICER,
     Action.SEE_AWARD: EVERYBODY_ON_AWARD,
     Action.EDIT_TEAM: _OFFICER | _LEAD,
+    Action.HELP_BACK_IN: _OFFICER,
     Action.SEE_WORKPLAN: EVERYBODY_ON_AWARD,
     Action.EDIT_WORKPLAN: TEAM,
     Action.SUBMIT_WORKPLAN: _LEAD,
     Action.REVIEW_WORKPLAN: _OFFICER,
+    Action.ANSWER_WORKPLAN: TEAM | _OFFICER,
     Action.EXTEND_DEADLINE: _OFFICER,
     Action.SEE_AGREEMENT: TEAM | STAFF,
     Action.CHECK_DUE_DILIGENCE: _OFFICER,
+    Action.PROVIDE_DOCUMENT: _LEAD | _OFFICER,
+    Action.DRAFT_AGREEMENT: _OFFICER,
+    Action.DISCUSS_CLAUSE: TEAM | _OFFICER,
+    Action.CHANGE_CLAUSE: _OFFICER,
     Action.OPEN_AGREEMENT: _OFFICER,
-    Action.SIGN_FOR_ORGANISATION: _LEAD,
+    Action.KEEP_CLAUSE: TEAM | _OFFICER,
+    # Of these only the one who is named as signatory: rules.signature.
+    Action.SIGN_FOR_ORGANISATION: TEAM,
     Action.SIGN_FOR_ILO: _OFFICER,
+    Action.ARRANGE_ORGANISATION_SIGNING: _LEAD,
+    Action.ARRANGE_ILO_SIGNING: _OFFICER,
+    Action.SEE_AMENDMENTS: TEAM | STAFF | {Role.COMMITTEE},
+    # Each side asks, and judges what the other asks for: rules.amendment.
+    Action.REQUEST_AMENDMENT: _LEAD | _OFFICER,
+    Action.DECIDE_AMENDMENT: frozenset({Role.COMMITTEE}),
     Action.SEE_PAYMENTS: TEAM | STAFF | {Role.COMMITTEE},
     Action.SEE_LEDGER: TEAM | STAFF,
     Action.SEE_ACCOUNT: _LEAD | STAFF,
@@ -104,6 +134,8 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.CONFIRM_RECEIPT: _LEAD,
     Action.RECORD_RETURN: _FINANCE,
     Action.SEE_LAB: EVERYBODY_ON_AWARD,
+    Action.SEE_MENTOR_NOTES: _OFFICER | {Role.MENTOR},
+    Action.WRITE_MENTOR_NOTE: _OFFICER | {Role.MENTOR},
     Action.RUN_BOOT_CAMP: _OFFICER | {Role.MENTOR},
     Action.PUBLISH_PROTOTYPE: TEAM,
     Action.COMMENT_PROTOTYPE: _OFFICER | {Role.MENTOR},
@@ -129,6 +161,8 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SEE_PEOPLE: _ADMIN,
     Action.EDIT_PEOPLE: _ADMIN,
     Action.SEE_OUTBOX: _ADMIN,
+    Action.SEE_SECURITY: _ADMIN,
+    Action.EXPORT_SECURITY: _ADMIN,
 }
 
 

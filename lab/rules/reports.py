@@ -220,8 +220,12 @@ def _read_amount(typed: str, label: str, currency: str, place: str, problems: li
         return Decimal(0)
 
 
-def report_days(began_on: date, months: int, every: int) -> tuple[date, ...]:
-    """Last days of the reporting periods within a stage of ``months`` months, one every ``every`` months (0: none)."""
+def report_days(began_on: date, until: date, every: int) -> tuple[date, ...]:
+    """Last days of the reporting periods before the end of a stage, ``until``: one every ``every`` months (0: none)."""
     if every <= 0:
         return ()
-    return tuple(add_months(began_on, n) for n in range(every, months, every))
+    found, n = [], every
+    while (day := add_months(began_on, n)) < until:
+        found.append(day)
+        n += every
+    return tuple(found)

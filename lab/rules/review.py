@@ -15,6 +15,7 @@ class DocumentKind(StrEnum):
 
     WORKPLAN = "workplan"
     AGREEMENT = "agreement"
+    AMENDMENT = "amendment"
     PROTOTYPE = "prototype"
     PROGRESS_REPORT = "progress_report"
     PROTOTYPE_REPORT = "prototype_report"
@@ -24,6 +25,7 @@ class DocumentKind(StrEnum):
 DOCUMENT_NAMES: dict[DocumentKind, str] = {
     DocumentKind.WORKPLAN: N_("Workplan and budget"),
     DocumentKind.AGREEMENT: N_("Grant agreement"),
+    DocumentKind.AMENDMENT: N_("Amendment"),
     DocumentKind.PROTOTYPE: N_("Prototype"),
     DocumentKind.PROGRESS_REPORT: N_("Progress report"),
     DocumentKind.PROTOTYPE_REPORT: N_("Final report on the prototype"),
@@ -40,6 +42,7 @@ class ReviewState(StrEnum):
     CHANGES_REQUESTED = "changes_requested"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
 
 
 STATE_NAMES: dict[ReviewState, str] = {
@@ -48,6 +51,7 @@ STATE_NAMES: dict[ReviewState, str] = {
     ReviewState.CHANGES_REQUESTED: N_("Changes requested"),
     ReviewState.ACCEPTED: N_("Accepted"),
     ReviewState.REJECTED: N_("Rejected"),
+    ReviewState.WITHDRAWN: N_("Withdrawn"),
 }
 EDITABLE = frozenset({ReviewState.DRAFT, ReviewState.CHANGES_REQUESTED})
 
@@ -56,6 +60,8 @@ _MOVES: dict[str, tuple[frozenset[ReviewState], ReviewState]] = {
     "request_changes": (frozenset({ReviewState.SUBMITTED}), ReviewState.CHANGES_REQUESTED),
     "accept": (frozenset({ReviewState.SUBMITTED}), ReviewState.ACCEPTED),
     "reject": (frozenset({ReviewState.SUBMITTED}), ReviewState.REJECTED),
+    "take_back": (frozenset({ReviewState.SUBMITTED}), ReviewState.DRAFT),
+    "withdraw": (EDITABLE | {ReviewState.SUBMITTED}, ReviewState.WITHDRAWN),
 }
 
 
@@ -68,7 +74,7 @@ class SectionComment:
 
 
 def blockers(move: str, state: ReviewState) -> tuple[Message, ...]:
-    """Why ``move`` (submit, request_changes, accept, reject) is not possible from ``state``; empty when it is."""
+    """Why ``move`` (submit, request_changes, accept, reject, take_back) is not possible from ``state``; empty when it is."""
     allowed, _ = _MOVES[move]
     if state in allowed:
         return ()
@@ -79,10 +85,16 @@ def blockers(move: str, state: ReviewState) -> tuple[Message, ...]:
     return (M(N_("This was decided already: %(state)s."), state=STATE_NAMES[state]),)
 
 
-def after(move: str, state: ReviewState, comments: Sequence[SectionComment] = ()) -> ReviewState:
-    """The state after ``move``. Raises Refused when it is not possible, or changes are asked for without saying which."""
+def after(
+    move: str, state: ReviewState, comments: Sequence[SectionComment] = (), *, asked_again: bool = False
+) -> ReviewState:
+    """The state after ``move``. Raises Refused when it is not possible, or changes are asked for without saying which.
+
+    ``asked_again``: what to change is said in an earlier thread.
+    """
     found = blockers(move, state)
-    if move == "request_changes" and not any(comment.body.strip() for comment in comments):
+    said = asked_again or any(comment.body.strip() for comment in comments)
+    if move == "request_changes" and not said:
         found += (M(N_("Say in at least one section what should change: the team answers section by section.")),)
     if found:
         raise Refused(*found)

@@ -1,4 +1,4 @@
-"""Which files are taken, judged by their first bytes and not by what their name claims."""
+"""Which files are taken, judged by their first bytes and not by what their name claims; the rest is ``rules.inspection``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, cast
 
 import filetype
 
+from lab.rules.diligence import PLACE as DILIGENCE
 from lab.rules.errors import Invalid
 from lab.rules.facts import TEAM, Role
 from lab.rules.permissions import ALLOWED, Action
@@ -52,13 +53,19 @@ _BY_CODE = {kind.code: kind for kind in KINDS}
 _BY_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
 _OPEN_DOCUMENTS = frozenset({"odt", "ods"})
 _TEXTS = frozenset({"csv", "txt"})
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)", re.IGNORECASE)
 # The same kinds under the other names that the content library has for them.
 _SYNONYMS = {"jpg": "jpeg", "apng": "png", "m4v": "mp4"}
 # Kinds whose files are readable text themselves. The library's other guesses about readable text are mistakes, made
 # on two letters: a table whose first heading is "BMI" is no bitmap.
 _READABLE = frozenset({"pdf", "rtf", "ps"})
 _MARKUP = re.compile(r"\s*(<[!?/a-z]|#!|\{\\rtf)", re.IGNORECASE)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# Markup or a program, as it begins; a page anywhere in the part of a file that browsers go by.
+_ACTIVE = re.compile(rb"(\xef\xbb\xbf)?\s*(<[!?/a-z]|#!)|MZ|\x7fELF", re.IGNORECASE)
+_PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|script|iframe|svg)\b", re.IGNORECASE)
+_SNIFFED = 1500
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 _LOCAL_HEADER = b"PK\x03\x04"
 _FIRST_PARTS = ("[Content_Types].xml", "_rels/", "docProps/", "customXml/", "word/", "xl/", "ppt/")
@@ -71,24 +78,43 @@ _MAIN_PARTS = {
 
 _MACRO = "macro"
 
-_OTHER_KIND = N_("“%(name)s” is not of a kind that is taken here. Save it as one of %(kinds)s and upload that.")
-_DAMAGED = N_(
+OTHER_KIND = N_("“%(name)s” is not of a kind that is taken here. Save it as one of %(kinds)s and upload that.")
+DAMAGED = N_(
     "“%(name)s” ends in .%(ending)s, but its content is not such a file, or is damaged. Open it in the program that "
     "it was made with, save it again as one of %(kinds)s, and upload that."
 )
-_WITH_MACROS = N_(
+WITH_MACROS = N_(
     "“%(name)s” contains macros, which are not taken here. Save it without macros, or as PDF, and upload that."
 )
 _RENAMED = N_(
     "“%(name)s” ends in .%(ending)s, but its content is %(found)s. Give it the ending .%(right)s, or save it again as "
     "a real .%(ending)s file."
 )
-_NOT_UTF8 = N_(
+NOT_UTF8 = N_(
     "“%(name)s” is not plain text in UTF-8. In your spreadsheet or editor choose “Save as”, then “CSV UTF-8” or "
     "“Text UTF-8”, and upload that."
 )
 _NOT_PLAIN = N_(
     "“%(name)s” contains a web page or a program, not plain text. Save what it shows as PDF and upload that."
+)
+MIXED = N_(
+    "“%(name)s” is a .%(ending)s file and something else at once. Open it in the program that it was made with, save it "
+    "again under a new name, and upload that."
+)
+OLD_OR_LOCKED = N_(
+    "“%(name)s” is a document of an older Office, or one that is protected by a password. Open it, take the password "
+    "away, save it again as one of %(kinds)s, and upload that."
+)
+_NOT_SCANNED = N_(
+    "“%(name)s” could not be checked for viruses, because the virus scanner does not answer. Upload it again in a few "
+    "minutes; if it stays so, tell the administrator."
+)
+_TOO_LARGE_TO_SCAN = N_(
+    "“%(name)s” is larger than the virus scanner takes. Make it smaller, or split it, and upload it again; or ask the "
+    "administrator to let the scanner take larger files."
+)
+_INFECTED = N_(
+    "“%(name)s” was not taken: the virus scanner found %(signature)s in it. Check your computer, and upload a clean copy."
 )
 _NAMELESS = N_("The file has no name. Give it a name such as report.pdf and upload it again.")
 _LONG_NAME = N_(
@@ -103,10 +129,13 @@ _TOO_LARGE = N_("“%(name)s” is larger than %(limit)s MB. Make it smaller, or
 
 
 class UploadRefused(Invalid):
-    """A file that is not taken; the reason names it and what to do instead. Nothing has been stored."""
+    """A file that is not taken; the reason names it and what to do instead. Nothing has been stored.
 
-    def __init__(self, reason: Message) -> None:
-        self.reason = reason
+    ``sign`` is what a security event says about it; empty for what happens to honest people.
+    """
+
+    def __init__(self, reason: Message, sign: str = "") -> None:
+        self.reason, self.sign = reason, sign
         super().__init__({"file": reason})
 
 
@@ -130,6 +159,18 @@ class Renamed(UploadRefused):
     """The name's ending promises another kind than the content is."""
 
 
+class Infected(UploadRefused):
+    """A virus scanner knows something in the file, under the name ``signature``."""
+
+    def __init__(self, reason: Message, signature: str) -> None:
+        self.signature = signature
+        super().__init__(reason, "virus")
+
+
+class NotScanned(UploadRefused):
+    """A virus scanner is set up and does not answer."""
+
+
 class _Guess(Protocol):
     extension: str
 
@@ -137,9 +178,12 @@ class _Guess(Protocol):
 def may_read(roles: Collection[Role], place: str, *, handed_in: bool, removed: bool) -> bool:
     """Whether somebody with ``roles`` on the award may read a file of ``place``.
 
-    What a submitted version names is for everybody who reads that page, also after it was taken away. Until it is
+    A signed paper is for whoever reads the agreement. What a submitted version names is for everybody who reads that
+    page, also after it was taken away. Until it is
     handed in, a file of a report or of the prototype is a draft: the team's own, and the officer's.
     """
+    if place.startswith("signature:"):
+        return bool(ALLOWED[Action.SEE_AGREEMENT] & set(roles))
     page = Action.SEE_REPORTS if place.startswith("report:") else Action.SEE_LAB
     readers = ALLOWED[page]
     if not handed_in and not place.startswith("boot_camp:"):
@@ -149,35 +193,48 @@ def may_read(roles: Collection[Role], place: str, *, handed_in: bool, removed: b
 
 def may_take_away(roles: Collection[Role], place: str, *, own: bool) -> bool:
     """Whether somebody who may add files to ``place`` may also take one away: documents of a boot camp only whoever
-    uploaded them (``own``) or those who run it."""
+    uploaded them (``own``) or those who run it, documents of due diligence whoever uploaded them or the officer."""
+    if place.startswith(DILIGENCE):
+        return own or Role.OFFICER in roles
     return own or not place.startswith("boot_camp:") or bool(ALLOWED[Action.RUN_BOOT_CAMP] & set(roles))
 
 
-def check_upload(name: str, head: bytes, size: int, limit: int) -> FileKind:
+def check_upload(name: str, head: bytes, size: int, limit: int, kinds: Collection[str] = ()) -> FileKind:
     """The kind of a file called ``name`` that starts with ``head`` (8 KiB, or all of a shorter file).
 
-    ``size`` and ``limit`` are bytes. Raises BadName, EmptyUpload, TooLarge, WrongKind or Renamed, all UploadRefused.
+    ``size`` and ``limit`` are bytes; ``kinds`` are the codes that are taken at this place (all, without any). Raises BadName, EmptyUpload, TooLarge, WrongKind or Renamed, all UploadRefused.
     """
     check_name(name)
     if size == 0:
         raise empty(name)
     if size > limit:
         raise too_large(name, limit)
-    shown, ending = safe_name(name), _extension(name)
+    shown, ending = safe_name(name), ending_of(name)
     promised = _BY_EXTENSION.get(ending)
-    if promised is None:
-        raise WrongKind(M(_OTHER_KIND, name=shown, kinds=_kinds()))
+    if promised is None or (kinds and promised.code not in kinds):
+        raise WrongKind(M(OTHER_KIND, name=shown, kinds=kinds_taken(kinds)))
     found = _content(head)
     if promised.code in _TEXTS and (found is None or found in _TEXTS):
         _check_text(shown, head, whole=size <= len(head))
-    elif found is None:
-        raise WrongKind(M(_DAMAGED, name=shown, ending=ending, kinds=_kinds()))
-    elif found == _MACRO:
-        raise WrongKind(M(_WITH_MACROS, name=shown))
-    elif found != promised.code:
-        right = _BY_CODE[found].extensions[0]
-        raise Renamed(M(_RENAMED, name=shown, ending=ending, found=found.upper(), right=right))
+    else:
+        _check_content(shown, ending, promised, found, head)
     return promised
+
+
+def _check_content(shown: str, ending: str, promised: FileKind, found: str | None, head: bytes) -> None:
+    """Whether the content that was ``found`` is what the ending promises."""
+    if found is None and head.startswith(_OLD_OFFICE):
+        raise WrongKind(M(OLD_OR_LOCKED, name=shown, kinds=kinds_taken()))
+    if found is None:
+        sign = "masked" if _ACTIVE.match(head) else ""
+        raise WrongKind(M(DAMAGED, name=shown, ending=ending, kinds=kinds_taken()), sign)
+    if found == _MACRO:
+        raise WrongKind(M(WITH_MACROS, name=shown), _MACRO + "s")
+    if found != promised.code:
+        right = _BY_CODE[found].extensions[0]
+        raise Renamed(M(_RENAMED, name=shown, ending=ending, found=found.upper(), right=right), "renamed")
+    if found == "pdf" and _PAGE.search(head[:_SNIFFED]):
+        raise WrongKind(M(MIXED, name=shown, ending=ending), "mixed")
 
 
 def check_name(name: str) -> None:
@@ -188,9 +245,9 @@ def check_name(name: str) -> None:
     if len(name) > MAX_NAME:
         raise BadName(M(_LONG_NAME, name=shown[:40], limit=MAX_NAME))
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        raise BadName(M(_UNSEEN_NAME, name=shown))
+        raise BadName(M(_UNSEEN_NAME, name=shown), "name")
     if "/" in name or "\\" in name:
-        raise BadName(M(_PATH_NAME, name=shown))
+        raise BadName(M(_PATH_NAME, name=shown), "name")
 
 
 def empty(name: str) -> EmptyUpload:
@@ -204,14 +261,32 @@ def too_large(name: str, limit: int) -> TooLarge:
     return TooLarge(M(_TOO_LARGE, name=safe_name(name), limit=megabytes))
 
 
+def infected(name: str, signature: str) -> Infected:
+    """The refusal of a file in which a virus scanner found what it calls ``signature``."""
+    return Infected(M(_INFECTED, name=safe_name(name), signature=signature), signature)
+
+
+def not_scanned(name: str) -> NotScanned:
+    """The refusal of a file that could not be scanned although a scanner is set up."""
+    return NotScanned(M(_NOT_SCANNED, name=safe_name(name)), "not_scanned")
+
+
+def too_large_to_scan(name: str) -> TooLarge:
+    """The refusal of a file that the virus scanner will not take for its size."""
+    return TooLarge(M(_TOO_LARGE_TO_SCAN, name=safe_name(name)), "too_large_to_scan")
+
+
 def safe_name(name: str) -> str:
     """``name`` as it may be shown and offered for download: no folders, no characters that cannot be seen or that turn
-    the direction of writing, at most 200 characters with its ending kept; never empty."""
+    the direction of writing, none that Windows keeps for its devices, at most 200 characters with its ending kept;
+    never empty."""
     base = re.split(r"[/\\]", name)[-1]
     seen = "".join(
         letter for letter in base if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
     )
     tidy = " ".join(seen.split())
+    if _RESERVED.match(tidy):
+        tidy = f"_{tidy}"
     if len(tidy) > MAX_DISPLAY_NAME:
         stem, dot, ending = tidy.rpartition(".")
         tail = dot + ending if stem and len(ending) <= 10 else ""
@@ -219,11 +294,18 @@ def safe_name(name: str) -> str:
     return tidy if tidy.strip(".") else "file"
 
 
-def _kinds() -> str:
-    return ", ".join(extension.upper() for extension in EXTENSIONS if extension != "jpeg")
+def kinds_taken(kinds: Collection[str] = ()) -> str:
+    """The endings of the kinds that are taken (all, without any ``kinds``), as a sentence lists them."""
+    return ", ".join(ending.upper() for ending in endings(kinds) if ending != "jpeg")
 
 
-def _extension(name: str) -> str:
+def endings(kinds: Collection[str] = ()) -> tuple[str, ...]:
+    """The endings that files of these ``kinds`` (codes; all, without any) may have."""
+    return tuple(ending for kind in KINDS if not kinds or kind.code in kinds for ending in kind.extensions)
+
+
+def ending_of(name: str) -> str:
+    """The ending of ``name`` in small letters, without its dot; empty when there is none."""
     return safe_name(name).rpartition(".")[2].lower() if "." in name else ""
 
 
@@ -235,6 +317,8 @@ def _content(head: bytes) -> str | None:
         return code if code in _OPEN_DOCUMENTS else _package(head)
     if code not in _READABLE and (text := _decoded(head, whole=False)) is not None:
         return None if _MARKUP.match(text) else "txt"
+    if code == "pdf" and not head.startswith(b"%PDF-"):
+        return None
     return code if code in _BY_CODE else None
 
 
@@ -291,12 +375,12 @@ def _decoded(head: bytes, whole: bool) -> str | None:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
     except UnicodeDecodeError:
         return None
-    return None if _CONTROLS.search(text) else text
+    return None if CONTROLS.search(text) else text
 
 
 def _check_text(shown: str, head: bytes, whole: bool) -> None:
     text = _decoded(head, whole)
     if text is None:
-        raise WrongKind(M(_NOT_UTF8, name=shown))
+        raise WrongKind(M(NOT_UTF8, name=shown))
     if _MARKUP.match(text):
-        raise WrongKind(M(_NOT_PLAIN, name=shown))
+        raise WrongKind(M(_NOT_PLAIN, name=shown), "masked")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import re
-import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,18 +21,18 @@ from lab.rules.agreement import (
     Parties,
     age_at_close,
     check_item,
-    check_signature,
     clause_fields,
     clearing_blockers,
+    covers_obligations,
     draft_clauses,
     items_of,
     opening_blockers,
-    read_note,
     reopening_blockers,
-    signing_blockers,
     text_hash,
+    to_freeze,
 )
 from lab.rules.calls import ALLOWED_FIELDS, CLAUSE_KINDS
+from lab.rules.diligence import read_note
 from lab.rules.errors import Invalid, Refused
 from lab.rules.facts import ACTIVE, AwardFacts, Stage
 from tests.factories import definition
@@ -210,13 +211,55 @@ def test_what_looks_like_a_field_in_a_fact_stays_as_it_is() -> None:
     assert "«Cadenas {amount}»" in draft_clauses(definition(), ECUADOR)[0]["text"]
 
 
-def test_the_hash_is_of_the_words_in_their_order() -> None:
-    clauses = draft_clauses(definition(), ECUADOR)
-    frozen = text_hash(clauses)
+FORMS = (1, 2)
+
+
+def frozen_in(form: int, clauses: list[dict[str, Any]]) -> dict[str, Any]:
+    content = to_freeze({"language": "es", "clauses": clauses})
+    return content if form == 2 else {"language": "es", "clauses": clauses}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_hash_is_of_the_words_in_their_order(form: int) -> None:
+    content = frozen_in(form, draft_clauses(definition(), ECUADOR))
+    clauses, frozen = content["clauses"], text_hash(content)
     assert re.fullmatch("[0-9a-f]{64}", frozen)
-    assert text_hash([dict(reversed(clause.items())) for clause in clauses]) == frozen
-    assert text_hash(clauses[::-1]) != frozen
-    assert text_hash([*clauses[:-1], {**clauses[-1], "text": clauses[-1]["text"] + " "}]) != frozen
+
+    def other(changed: list[dict[str, Any]]) -> str:
+        return text_hash({**content, "clauses": changed})
+
+    assert other([dict(reversed(clause.items())) for clause in clauses]) == frozen
+    assert other(clauses[::-1]) != frozen
+    assert other([*clauses[:-1], {**clauses[-1], "text": clauses[-1]["text"] + " "}]) != frozen
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_clause_obliges_to_is_covered_by_the_second_form_alone(form: int) -> None:
+    content = frozen_in(form, draft_clauses(definition(), ECUADOR))
+    plan = content["clauses"][1]["obligations"][2]
+    assert covers_obligations(content) is (form == 2)
+    for change in (
+        {"months": 12},
+        {"owner": "officer"},
+        {"rule": "after_in_force"},
+        {"title": "recibos"},
+        {"words": "Nada."},
+    ):
+        changed = copy.deepcopy(content)
+        changed["clauses"][1]["obligations"][2] = {**plan, **change}
+        assert (text_hash(changed) != text_hash(content)) is (form == 2), change
+    changed = copy.deepcopy(content)
+    changed["clauses"][1]["obligations"].pop()
+    assert (text_hash(changed) != text_hash(content)) is (form == 2)
+
+
+def test_a_text_is_frozen_with_its_obligations_in_words_and_its_own_hash() -> None:
+    draft = {"language": "es", "clauses": draft_clauses(definition(), ECUADOR), "hash": "of an earlier text"}
+    content = to_freeze(draft)
+    assert (content["form"], content["hash"]) == (2, text_hash(content))
+    assert all(plan["words"] for clause in content["clauses"] for plan in clause["obligations"])
+    assert to_freeze(content) == content, "the same again is the same text"
+    assert "form" not in draft and "words" not in draft["clauses"][1]["obligations"][0], "the draft is left alone"
 
 
 def test_the_hash_is_the_one_that_was_published() -> None:
@@ -224,47 +267,21 @@ def test_the_hash_is_the_one_that_was_published() -> None:
     written = '[{"text":"Acordado.","title":"Título"}]'
     frozen = "131ddfb1e679f5a8334943c516d627ffd87919da53ee693a6494ea5172b5dc5a"
     assert hashlib.sha256(written.encode()).hexdigest() == frozen
-    assert text_hash([{"title": "Título", "text": "Acordado."}]) == frozen
-
-
-# Signatures
-
-
-@pytest.mark.parametrize("typed", ["Lucía Lead", " lucía   LEAD ", unicodedata.normalize("NFD", "Lucía Lead")])
-def test_a_name_is_the_same_however_it_is_typed(typed: str) -> None:
-    check_signature("organisation", typed, "Lucía Lead", "abc", "abc", OPEN)
-
-
-@pytest.mark.parametrize("typed", ["", "Lucia Lead", "Lead", "Lucía Lead Junior"])
-def test_another_name_is_no_signature(typed: str) -> None:
-    with pytest.raises(Invalid) as refused:
-        check_signature("organisation", typed, "Lucía Lead", "abc", "abc", OPEN)
-    assert set(refused.value.problems) == {"typed_name"} and "Lucía Lead" in str(refused.value)
-
-
-def test_another_text_is_not_signed() -> None:
-    with pytest.raises(Refused, match="not the one to be signed"):
-        check_signature("ilo", "Ana", "Ana", "abd", "abc", OPEN)
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"agreement_open": False}, "the officer opens it"),
-        ({"signed_by": frozenset({"ilo"})}, "signed already"),
-        ({"stage": Stage.SUSPENDED}, "stage"),
-        ({"stage": Stage.TERMINATED}, "stage"),
-        ({"due_diligence_clear": False}, "open again"),
-    ],
-)
-def test_why_nothing_can_be_signed(changes: dict[str, object], reason: str) -> None:
-    (found,) = signing_blockers("ilo", facts(**changes))
-    assert reason in str(found)
-    with pytest.raises(Refused, match=reason):
-        check_signature("ilo", "Ana", "Ana", "abc", "abc", facts(**changes))
-
-
-def test_each_side_signs_once_and_apart_from_the_other() -> None:
-    signed = facts(signed_by=frozenset({"organisation"}))
-    assert signing_blockers("ilo", signed) == ()
-    assert signing_blockers("organisation", signed) != ()
+    clause: dict[str, Any] = {"title": "Título", "text": "Acordado."}
+    assert text_hash({"clauses": [clause]}) == text_hash({"form": 1, "clauses": [clause]}) == frozen
+    plan = {
+        "key": "visit",
+        "kind": "visit_allowed",
+        "owner": "team",
+        "rule": "after_prototyping",
+        "months": 3,
+        "title": "la OIT",
+    }
+    content = to_freeze({"language": "es", "clauses": [{**clause, "obligations": [plan]}]})
+    written = (
+        '[{"obligations":[{"key":"visit","kind":"visit_allowed","months":3,"owner":"team","rule":"after_prototyping",'
+        '"title":"la OIT","words":"Recibir la visita: la OIT. Quién: la organización. Plazo: 3 meses tras el final del '
+        'prototipado."}],"text":"Acordado.","title":"Título"}]'
+    )
+    second = "f6a7c2a5bfdfd899695a63683212784f8c25a6dfb154919117bdba860a1e24fb"
+    assert hashlib.sha256(written.encode()).hexdigest() == second == content["hash"]

@@ -20,7 +20,7 @@ EXPECTED: dict[str, tuple[set[str], dict[str, str]]] = {
     "approve_workplan": ({"officer"}, {"workplan": "agreement"}),
     "reject_workplan": ({"officer"}, {"workplan": "lapsed"}),
     "let_lapse": ({"officer"}, {"workplan": "lapsed"}),
-    "bring_into_force": ({"lead", "officer"}, {"agreement": "prototyping"}),
+    "bring_into_force": ({"lead", "member", "officer"}, {"agreement": "prototyping"}),
     "start_pilot": ({"officer"}, {"prototyping": "pilot"}),
     "close": ({"officer"}, {"pilot": "closed"}),
     "suspend": ({"officer"}, dict.fromkeys(LIVE, "suspended")),

@@ -126,6 +126,13 @@ REFUSED = {
     "rich text as txt": ("a.txt", b"{\\rtf1 hello}", uploads.WrongKind, "web page or a program"),
     "latin-1 csv": ("a.csv", "año;1\n".encode("latin-1"), uploads.WrongKind, "CSV UTF-8"),
     "utf-16 csv": ("a.csv", "name,value".encode("utf-16"), uploads.WrongKind, "CSV UTF-8"),
+    "page within a pdf": ("r.pdf", PDF + b"<script>alert(1)</script>", uploads.WrongKind, "something else at once"),
+    "pdf after a mark": ("r.pdf", b"\xef\xbb\xbf" + PDF, uploads.WrongKind, "ends in .pdf, but its content"),
+    "pdf after a line": ("r.pdf", b"\n" + PDF, uploads.Renamed, "its content is TXT"),
+    "page as png": ("r.png", b"<!doctype html><p>", uploads.WrongKind, "ends in .png, but its content is not such"),
+    "drawing as png": ("r.png", b"<svg onload='alert(1)'/>", uploads.WrongKind, "ends in .png, but its content"),
+    "program as jpg": ("r.jpg", b"MZ\x90\0" + bytes(90), uploads.WrongKind, "ends in .jpg, but its content"),
+    "name turned around": ("photo\u202egnp.exe", b"MZ" + bytes(90), uploads.WrongKind, "not of a kind"),
     "text with NUL": ("a.txt", b"one\0two", uploads.WrongKind, "not plain text"),
 }
 
@@ -136,7 +143,7 @@ def test_what_is_refused_and_what_to_do_instead(
 ) -> None:
     with pytest.raises(kind) as refused:
         uploads.check_upload(name, data[:HEAD], len(data), 200 * MEGABYTE)
-    assert f"“{name}”" in str(refused.value)
+    assert f"“{uploads.safe_name(name)}”" in str(refused.value)
     assert says in str(refused.value)
 
 
@@ -183,6 +190,13 @@ def test_names_that_are_refused(name: str, says: str) -> None:
         ("C:\\plans\\a.pdf", "a.pdf"),
         ("a\0b\n\u202ec.pdf", "abc.pdf"),
         ("<b>x</b>.pdf", "b>.pdf"),
+        ("CON.pdf", "_CON.pdf"),
+        ("lpt1.tar.pdf", "_lpt1.tar.pdf"),
+        ("../nul", "_nul"),
+        ("aux .pdf", "_aux .pdf"),
+        ("com1" + "a" * 300 + ".pdf", "com1" + "a" * 192 + ".pdf"),
+        ("com1." + "a" * 300 + ".pdf", "_com1." + "a" * 190 + ".pdf"),
+        ("console.pdf", "console.pdf"),
         ("", "file"),
         ("..", "file"),
         ("a" * 300 + ".pdf", "a" * 196 + ".pdf"),
@@ -191,6 +205,32 @@ def test_names_that_are_refused(name: str, says: str) -> None:
 )
 def test_the_name_as_shown(name: str, shown: str) -> None:
     assert uploads.safe_name(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sign"),
+    [
+        ("a.png", PDF, "renamed"),
+        ("a.png", b"<svg/>", "masked"),
+        ("a.pdf", b"MZ\x90\0" + bytes(90), "masked"),
+        ("a.txt", b"<script>", "masked"),
+        ("a.docx", zipped(("word/vbaProject.bin", b"v")), "macros"),
+        ("a.pdf", PDF + b"<html>", "mixed"),
+        ("../a.pdf", PDF, "name"),
+        ("a\0.pdf", PDF, "name"),
+        # What happens to honest people.
+        ("a.pdf", noise(500), ""),
+        ("a.exe", b"MZ", ""),
+        ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), ""),
+        ("a.csv", "año;1\n".encode("latin-1"), ""),
+        ("a.pdf", b"", ""),
+        ("x" * 300 + ".pdf", PDF, ""),
+    ],
+)
+def test_what_a_security_event_tells(name: str, data: bytes, sign: str) -> None:
+    with pytest.raises(uploads.UploadRefused) as refused:
+        uploads.check_upload(name, data[:HEAD], len(data), MEGABYTE)
+    assert refused.value.sign == sign
 
 
 @given(st.text(max_size=400))
