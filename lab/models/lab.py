@@ -37,3 +37,15 @@ class Attendance(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     name: Mapped[name]
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
+
+
+class MentorNote(Base):
+    """What a mentor keeps in mind about an award, for mentors and officers alone. Appended, never edited."""
+
+    __tablename__ = "mentor_note"
+    id: Mapped[pk]
+    award_id: Mapped[int] = mapped_column(ForeignKey("award.id"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    body: Mapped[text]
+    at: Mapped[instant]
+    author: Mapped[Person] = relationship(lazy="raise_on_sql")

@@ -36,7 +36,11 @@ class ProgrammeRole(Base):
 
 
 class Invitation(Base):
-    """A single-use link; only the hash of its token is kept. Expires at ``expires_at``."""
+    """A single-use link by mail; only the hash of its token is kept. Expires at ``expires_at``, or earlier if revoked.
+
+    ``purpose``: ``join`` (a first password), ``password`` (another one), ``help`` (the same, after somebody of the
+    programme helped), ``email`` (confirms ``email`` as the person's address).
+    """
 
     __tablename__ = "invitation"
     id: Mapped[pk]
@@ -46,3 +50,6 @@ class Invitation(Base):
     created_at: Mapped[instant]
     expires_at: Mapped[instant]
     used_at: Mapped[instant | None]
+    revoked_at: Mapped[instant | None]
+    purpose: Mapped[short] = mapped_column(default="join")
+    email: Mapped[str | None] = mapped_column(String(254))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, String, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
+from lab import clock
 from lab.models import (
     Attendance,
     Award,
@@ -30,13 +31,16 @@ from lab.models import (
     Version,
 )
 from lab.rules import calls
+from lab.rules.agreement import DUE_DILIGENCE
 from lab.rules.bank_account import in_name_of
 from lab.rules.calendar import gate_deadline
+from lab.rules.diligence import expired
 from lab.rules.errors import NotFound
-from lab.rules.facts import AwardFacts, Scope, Stage
+from lab.rules.facts import AwardFacts, ExpiredDocument, Scope, Stage
 from lab.rules.money import rounded
 from lab.rules.obligations import ObligationState
 from lab.rules.review import DocumentKind, ReviewState
+from lab.rules.schedule import Course
 
 
 def scope_of(session: Session, code: str) -> Scope:
@@ -68,6 +72,13 @@ def get_award(session: Session, code: str, *, lock: bool = False) -> Award:
 def definition_of(award: Award) -> calls.CallDefinition:
     """The award's call as data."""
     return definition_of_call(award.call)
+
+
+def course_of(award: Award) -> Course:
+    """When the stages of an award in force began, and where an amendment set their ends."""
+    began = award.prototyping_on or award.pilot_on
+    assert began is not None, "an award in force has entered the lab"
+    return Course(began, award.pilot_on, award.prototyping_until, award.pilot_until)
 
 
 # Every page of every award reads its call: a definition is built once a process, and found by the hash of what it says.
@@ -137,7 +148,13 @@ def _marks(session: Session, award: Award) -> defaultdict[str, frozenset[str]]:
             select(
                 literal_column("'document'"), Document.kind + ":" + cast(Document.number, String) + ":" + Document.state
             ).where(Document.award_id == award.id),
-            select(Check.checklist, Check.key).where(Check.award_id == award.id),
+            select(Check.checklist, Check.key).where(Check.award_id == award.id, Check.closed_at.is_(None)),
+            select(literal_column("'until'"), Check.key + ":" + cast(Check.expires_on, String)).where(
+                Check.award_id == award.id,
+                Check.checklist == DUE_DILIGENCE,
+                Check.closed_at.is_(None),
+                Check.expires_on.is_not(None),
+            ),
             select(literal_column("'signed'"), Signature.side).where(Signature.award_id == award.id),
             select(literal_column("'milestone'"), cast(Milestone.number, String)).where(
                 Milestone.award_id == award.id, Milestone.accepted_at.is_not(None)
@@ -154,27 +171,50 @@ def _marks(session: Session, award: Award) -> defaultdict[str, frozenset[str]]:
     return defaultdict(frozenset, {kind: frozenset(keys) for kind, keys in found.items()})
 
 
-def facts_of(session: Session, award: Award) -> AwardFacts:
-    """Everything the rules read of an award, in a fixed number of statements."""
-    return facts_with(session, award, newest_account(session, award.organisation_id))
+def _both_signed(marks: Mapping[str, frozenset[str]]) -> bool:
+    return {"organisation", "ilo"} <= marks["signed"]
 
 
-def facts_with(session: Session, award: Award, account: BankAccount | None) -> AwardFacts:
+def _ran_out(
+    definition: calls.CallDefinition, marks: Mapping[str, frozenset[str]], now: datetime
+) -> tuple[ExpiredDocument, ...]:
+    """The documents of due diligence that have run out; none once both sides have signed on their strength."""
+    if _both_signed(marks):
+        return ()
+    found = (mark.split(":") for mark in marks["until"])
+    return expired(definition, [(key, date.fromisoformat(day)) for key, day in found], now)
+
+
+def facts_of(session: Session, award: Award, now: datetime | None = None) -> AwardFacts:
+    """Everything the rules read of an award, in a fixed number of statements.
+
+    ``now`` (UTC; the clock's unless given) is when documents of due diligence are held against their last day.
+    """
+    return facts_with(session, award, newest_account(session, award.organisation_id), now)
+
+
+def facts_with(session: Session, award: Award, account: BankAccount | None, now: datetime | None = None) -> AwardFacts:
     """The same for a caller that has the organisation's newest account in hand, in three statements."""
     definition = definition_of(award)
     marks = _marks(session, award)
+    ran_out = _ran_out(definition, marks, now or clock.now())
     states = {(kind, int(number)): state for kind, number, state in (mark.split(":") for mark in marks["document"])}
     paid, returned, spent = _money(session, award)
+    accepted = states.get((DocumentKind.WORKPLAN, 1)) == ReviewState.ACCEPTED
+    zone, days = definition.time_zone, definition.stages.workplan_days
     return AwardFacts(
         stage=Stage(award.stage),
         suspended_from=Stage(award.suspended_from) if award.suspended_from else None,
-        workplan_deadline=workplan_deadline(session, award, definition.time_zone, definition.stages.workplan_days),
+        # Behind the gate nothing hangs on it.
+        workplan_deadline=None if accepted else workplan_deadline(session, award, zone, days),
         workplan_submitted=states.get((DocumentKind.WORKPLAN, 1)) == ReviewState.SUBMITTED,
-        workplan_accepted=states.get((DocumentKind.WORKPLAN, 1)) == ReviewState.ACCEPTED,
-        due_diligence_clear={item.key for item in definition.due_diligence} <= marks["due_diligence"],
+        workplan_accepted=accepted,
+        due_diligence_clear={item.key for item in definition.due_diligence} <= marks[DUE_DILIGENCE] and not ran_out,
+        expired_documents=ran_out,
         signed_by=marks["signed"],
-        agreement_open=(DocumentKind.AGREEMENT, 1) in states,
-        agreement_in_force={"organisation", "ilo"} <= marks["signed"],
+        agreement_drafted=states.get((DocumentKind.AGREEMENT, 1)) == ReviewState.DRAFT,
+        agreement_open=states.get((DocumentKind.AGREEMENT, 1), ReviewState.DRAFT) != ReviewState.DRAFT,
+        agreement_in_force=_both_signed(marks),
         prototype_report_accepted=states.get((DocumentKind.PROTOTYPE_REPORT, 1)) == ReviewState.ACCEPTED,
         final_report_accepted=states.get((DocumentKind.FINAL_REPORT, 1)) == ReviewState.ACCEPTED,
         account_entered=account is not None,

@@ -26,7 +26,9 @@ class ClosingState:
 def closing_of(session: Session, award: Award) -> ClosingState:
     """Everything that closing reads of the award, in a fixed number of statements."""
     checks = session.scalars(
-        select(Check).where(Check.award_id == award.id, Check.checklist == CHECKLIST).options(joinedload(Check.author))
+        select(Check)
+        .where(Check.award_id == award.id, Check.checklist == CHECKLIST, Check.closed_at.is_(None))
+        .options(joinedload(Check.author))
     )
     lessons = session.scalars(
         select(Lesson).where(Lesson.award_id == award.id).options(joinedload(Lesson.author)).order_by(Lesson.id)

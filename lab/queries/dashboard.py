@@ -15,8 +15,9 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from lab.models import Award, LedgerEntry, Obligation, Spending
+from lab.queries.awards import course_of
 from lab.queries.pilot import IndicatorRow, indicators_of
-from lab.rules.calendar import add_months, local_day
+from lab.rules.calendar import local_day
 from lab.rules.calls import CallDefinition
 from lab.rules.facts import Stage
 from lab.rules.money import rounded
@@ -125,13 +126,10 @@ def time_of(award: Award, definition: CallDefinition, now: datetime) -> TimeUsed
     """The time used of the pilot, or of prototyping before it, until ``now`` or the award's end; None before the lab."""
     zone = definition.time_zone
     today = local_day(min(now, award.ended_at) if award.ended_at else now, zone)
-    if award.pilot_on is not None:
-        stage, began, months = Stage.PILOT, award.pilot_on, definition.stages.pilot_months_max
-    elif award.prototyping_on is not None:
-        stage, began, months = Stage.PROTOTYPING, award.prototyping_on, definition.stages.prototyping_months
-    else:
+    if award.pilot_on is None and award.prototyping_on is None:
         return None
-    ends = add_months(began, months)
+    stage = Stage.PILOT if award.pilot_on is not None else Stage.PROTOTYPING
+    began, ends = course_of(award).window(stage, definition)
     return TimeUsed(stage, began, ends, time_used(began, ends, today), (ends - today).days)
 
 

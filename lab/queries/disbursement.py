@@ -20,8 +20,9 @@ UNDER_WAY = frozenset({TrancheState.AUTHORISED, TrancheState.SENT})
 
 
 def tranches_of(session: Session, award_id: int) -> list[Tranche]:
-    """The award's tranches with their conditions, in order, in one statement."""
-    query = select(Tranche).where(Tranche.award_id == award_id).options(joinedload(Tranche.conditions))
+    """The award's tranches with their conditions, in order, in one statement; cancelled ones are history."""
+    query = select(Tranche).where(Tranche.award_id == award_id, Tranche.state != TrancheState.CANCELLED)
+    query = query.options(joinedload(Tranche.conditions))
     return list(session.scalars(query.order_by(Tranche.number)).unique())
 
 
@@ -53,6 +54,14 @@ def account_facts(account: BankAccount | None) -> AccountFacts | None:
     if account is None:
         return None
     return AccountFacts(account.holder, account.entered_by, account.verified_at is not None)
+
+
+def account_verified_once(session: Session, organisation_id: int) -> bool:
+    """Whether finance ever verified an account of the organisation, the present one or an earlier."""
+    query = select(BankAccount.id).where(
+        BankAccount.organisation_id == organisation_id, BankAccount.verified_at.is_not(None)
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def awards_sharing_account(session: Session, code: str) -> list[Award]:
@@ -123,6 +132,7 @@ class Payments:
     under_way: list[tuple[str, int, TrancheState]]
     names: dict[int, str]
     totals: Totals
+    verified_once: bool
 
     def tranche(self, number: int) -> Tranche:
         """Payment ``number``. Raises NotFound."""
@@ -134,14 +144,14 @@ class Payments:
 
 
 def payments_of(session: Session, award: Award) -> Payments:
-    """Everything about the award's payments, in seven statements."""
+    """Everything about the award's payments, in eight statements at most."""
     account = newest_account(session, award.organisation_id)
     facts = facts_with(session, award, account)
     # Of every award of the organisation: a payment of another one may keep the account that they share from changing.
     rows = session.execute(
         select(Tranche, Award.project)
         .join(Award, Award.id == Tranche.award_id)
-        .where(Award.organisation_id == award.organisation_id)
+        .where(Award.organisation_id == award.organisation_id, Tranche.state != TrancheState.CANCELLED)
         .options(joinedload(Tranche.conditions))
         .order_by(Award.id, Tranche.number)
     ).unique()
@@ -160,6 +170,8 @@ def payments_of(session: Session, award: Award) -> Payments:
         ],
         names=_names(session, account, tranches, entries),
         totals=_totals(award, facts, entries),
+        verified_once=account is not None
+        and (account.verified_at is not None or account_verified_once(session, award.organisation_id)),
     )
 
 

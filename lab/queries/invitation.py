@@ -19,6 +19,7 @@ class LinkState(StrEnum):
     OPEN = "open"
     USED = "used"
     EXPIRED = "expired"
+    REVOKED = "revoked"
     DISABLED = "disabled"
     UNKNOWN = "unknown"
 
@@ -41,6 +42,8 @@ def _state(invitation: Invitation, person: Person, now: datetime) -> LinkState:
         return LinkState.DISABLED
     if invitation.used_at is not None or person.password is not None:
         return LinkState.USED
+    if invitation.revoked_at is not None:
+        return LinkState.REVOKED
     return LinkState.EXPIRED if invitation.expires_at <= now else LinkState.OPEN
 
 
@@ -51,7 +54,7 @@ def welcome(session: Session, token_hash: str, now: datetime) -> Welcome:
         select(Invitation, Person, inviter.name)
         .join(Person, Person.id == Invitation.person_id)
         .outerjoin(inviter, inviter.id == Invitation.invited_by)
-        .where(Invitation.token_hash == token_hash)
+        .where(Invitation.token_hash == token_hash, Invitation.purpose == "join")
     ).one_or_none()
     if found is None:
         return Welcome(LinkState.UNKNOWN)
@@ -74,3 +77,27 @@ def welcome(session: Session, token_hash: str, now: datetime) -> Welcome:
         organisation=place.legal_name if place else "",
         country=place.country if place and place.role in TEAM else "",
     )
+
+
+def address_behind(session: Session, token_hash: str, person_id: int, now: datetime) -> str:
+    """The address that the person's open link confirms; empty for every other link."""
+    found = session.scalars(
+        select(Invitation.email).where(
+            Invitation.token_hash == token_hash, Invitation.purpose == "email", Invitation.person_id == person_id,
+            Invitation.used_at.is_(None), Invitation.revoked_at.is_(None), Invitation.expires_at > now,
+        )
+    )  # fmt: skip
+    return found.one_or_none() or ""
+
+
+def open_link(session: Session, token_hash: str, now: datetime, *purposes: str) -> Person | None:
+    """Whose link that is, if it can be used now for one of ``purposes``."""
+    found = session.scalars(
+        select(Person)
+        .join(Invitation, Invitation.person_id == Person.id)
+        .where(
+            Invitation.token_hash == token_hash, Invitation.purpose.in_(purposes), Invitation.used_at.is_(None),
+            Invitation.revoked_at.is_(None), Invitation.expires_at > now, Person.active,
+        )
+    )  # fmt: skip
+    return found.one_or_none()

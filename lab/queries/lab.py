@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, joinedload
 
-from lab.models import BootCamp, Comment, Document, Person, TeamMember, Thread, Version
+from lab.models import BootCamp, Comment, Document, MentorNote, Person, TeamMember, Thread, Version
 from lab.rules.errors import NotFound
 from lab.rules.facts import TEAM
 from lab.rules.review import DocumentKind
@@ -110,3 +110,9 @@ def threads_of(session: Session, award_id: int, version_id: int | None = None) -
         .options(joinedload(Thread.comments).joinedload(Comment.author))
     )
     return list(session.scalars(query.order_by(Thread.id)).unique())
+
+
+def notes_of(session: Session, award_id: int) -> list[MentorNote]:
+    """The notes of mentors and officers on the award with their authors, newest first, in one statement."""
+    query = select(MentorNote).where(MentorNote.award_id == award_id).options(joinedload(MentorNote.author))
+    return list(session.scalars(query.order_by(MentorNote.id.desc())))

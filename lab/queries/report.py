@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from lab.models import Award, BudgetLine, Comment, Document, Milestone, Spending, Thread, Version
+from lab.models import AppliedAmendment, Award, BudgetLine, Comment, Document, Milestone, Spending, Thread, Version
 from lab.rules.calls import CallDefinition
 from lab.rules.errors import NotFound
 from lab.rules.money import rounded
@@ -40,13 +41,16 @@ def reports_of(session: Session, award_id: int) -> list[ReportRow]:
 
 
 def milestones_of(session: Session, award_id: int) -> list[Milestone]:
-    """The milestones of the approved plan, in its order."""
-    return list(session.scalars(select(Milestone).where(Milestone.award_id == award_id).order_by(Milestone.number)))
+    """The milestones of the approved plan as amended, in its order."""
+    query = select(Milestone).where(Milestone.award_id == award_id, Milestone.dropped_at.is_(None))
+    return list(session.scalars(query.order_by(Milestone.number)))
 
 
 def get_milestone(session: Session, award_id: int, number: int) -> Milestone:
     """The award's milestone of that number. Raises NotFound."""
-    query = select(Milestone).where(Milestone.award_id == award_id, Milestone.number == number)
+    query = select(Milestone).where(
+        Milestone.award_id == award_id, Milestone.number == number, Milestone.dropped_at.is_(None)
+    )
     found = session.scalars(query).one_or_none()
     if found is None:
         raise NotFound("milestone")
@@ -115,22 +119,46 @@ def lines_of(
 ) -> tuple[LineFacts, ...]:
     """The lines that the grant pays for, with what reports other than ``document_id`` have spent on each, in one statement.
 
-    Only accepted reports count; with ``before`` (UTC) those accepted by then. Amounts are in the award's currency.
+    Only accepted reports count; with ``before`` (UTC) those accepted by then, held against the lines as they were then. Amounts are in the award's currency.
     """
     counts = and_(Spending.budget_line_id == BudgetLine.id, Spending.accepted)
     counted = and_(Version.id == Spending.version_id, Version.document_id != (document_id or 0))
+    then = None
     if before is not None:
         counted = and_(counted, Version.decided_at < before)
+        then = _lines_then(session, award.id, before)
     spent = select(func.sum(Spending.amount)).join(Version, counted).where(counts).scalar_subquery()
     rows = session.execute(
-        select(BudgetLine.id, BudgetLine.description, BudgetLine.amount, spent)
+        select(BudgetLine, spent)
         .where(BudgetLine.award_id == award.id, BudgetLine.own.is_(False))
         .order_by(BudgetLine.number)
     )
-    return tuple(
-        LineFacts(line_id, label, rounded(amount, award.currency), rounded(spent or amount * 0, award.currency))
-        for line_id, label, amount, spent in rows
+    found = []
+    for line, total in rows:
+        label, amount = line.description, line.amount
+        if then is not None:
+            if line.number not in then:
+                continue
+            label, amount = then[line.number]
+        elif line.dropped_at is not None:
+            continue
+        found.append(
+            LineFacts(line.id, label, rounded(amount, award.currency), rounded(total or amount * 0, award.currency))
+        )
+    return tuple(found)
+
+
+def _lines_then(session: Session, award_id: int, at: datetime) -> dict[int, tuple[str, Decimal]] | None:
+    """What the lines were called and came to at ``at``, by their numbers; None when no amendment was applied since."""
+    terms = session.scalar(
+        select(AppliedAmendment.before)
+        .where(AppliedAmendment.award_id == award_id, AppliedAmendment.at > at)
+        .order_by(AppliedAmendment.at, AppliedAmendment.id)
+        .limit(1)
     )
+    if terms is None:
+        return None
+    return {line["number"]: (line["description"], Decimal(line["amount"])) for line in terms["lines"]}
 
 
 def frame_of(

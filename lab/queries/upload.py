@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from lab.models import Document, Upload, Version
+from lab.queries.diligence import evidence_at, team_ids
+from lab.rules.diligence import PLACE, may_read_document
 from lab.rules.errors import NotFound
 from lab.rules.facts import Role
 from lab.rules.review import DocumentKind
@@ -25,6 +27,11 @@ def get_upload(session: Session, award_id: int, upload_id: int) -> Upload:
 def readable(session: Session, award_id: int, upload_id: int, roles: Collection[Role]) -> Upload:
     """The file, if somebody with ``roles`` on the award may read it, in two statements. Raises NotFound."""
     found = get_upload(session, award_id, upload_id)
+    if found.place.startswith(PLACE):
+        from_team = found.uploaded_by in team_ids(session, award_id)
+        if found.removed_at is not None or not may_read_document(roles, from_team=from_team):
+            raise NotFound("file")
+        return found
     handed_in = found.id in named_at(session, award_id, found.place)
     if not may_read(roles, found.place, handed_in=handed_in, removed=found.removed_at is not None):
         raise NotFound("file")
@@ -49,7 +56,9 @@ def _owner_of(place: str) -> tuple[str, int] | None:
 
 
 def named_at(session: Session, award_id: int, place: str) -> frozenset[int]:
-    """The files of ``place`` that a version which was handed in names: these stay readable for good."""
+    """The files of ``place`` that a version which was handed in names, or a check rests on: these stay readable for good."""
+    if place.startswith(PLACE):
+        return evidence_at(session, award_id, place)
     owner = _owner_of(place)
     if owner is None:
         return frozenset()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from lab.models import Award, Comment, Document, Thread, Version
+from lab.models import Award, Comment, Document, TeamMember, Thread, Version
 from lab.rules.calendar import add_months
 from lab.rules.calls import CallDefinition
 from lab.rules.errors import NotFound
+from lab.rules.facts import Role
 from lab.rules.review import DocumentKind, ReviewState
 from lab.rules.workplan import Frame
 
@@ -28,16 +29,22 @@ def frame_of(award: Award, definition: CallDefinition) -> Frame:
         categories=frozenset(item.key for item in definition.budget_categories),
         earliest=award.notice_on,
         latest=add_months(award.notice_on, months),
+        prototyping_until=add_months(award.notice_on, SLACK_MONTHS + stages.prototyping_months),
+        lines_need_activity=definition.workplan.lines_need_activity,
     )
 
 
 @dataclass(frozen=True)
 class WorkplanPage:
-    """A workplan with its versions (oldest first, submitter and decider loaded) and the threads on them."""
+    """A workplan with its versions (oldest first, submitter and decider loaded) and the threads on them.
+
+    ``team`` are the ids of everybody who is, or was, on the award's team.
+    """
 
     document: Document
     versions: list[Version]
     threads: list[Thread]
+    team: frozenset[int]
 
     @property
     def state(self) -> ReviewState:
@@ -56,13 +63,17 @@ class WorkplanPage:
                 return version
         raise NotFound("version")
 
+    def before(self, number: int) -> Version | None:
+        """The version that came before that number."""
+        return next((version for version in reversed(self.versions) if version.number < number), None)
+
     def threads_on(self, version: Version) -> list[Thread]:
         """What was asked of one version, in order."""
         return [thread for thread in self.threads if thread.version_id == version.id]
 
 
 def get_workplan(session: Session, award_id: int) -> WorkplanPage:
-    """The award's workplan for a page, in four statements. Raises NotFound."""
+    """The award's workplan for a page, in six statements at most. Raises NotFound."""
     document = session.scalars(
         select(Document).where(
             Document.award_id == award_id, Document.kind == DocumentKind.WORKPLAN, Document.number == 1
@@ -83,4 +94,22 @@ def get_workplan(session: Session, award_id: int) -> WorkplanPage:
         .order_by(Thread.id)
         .options(selectinload(Thread.comments).joinedload(Comment.author))
     ).all()
-    return WorkplanPage(document, list(versions), list(threads))
+    team = session.scalars(
+        select(TeamMember.person_id).where(
+            TeamMember.award_id == award_id, TeamMember.role.in_((Role.LEAD, Role.MEMBER))
+        )
+    )
+    return WorkplanPage(document, list(versions), list(threads), frozenset(team))
+
+
+def get_thread(session: Session, award_id: int, thread_id: int) -> Thread:
+    """A thread on a version of the award's workplan. Raises NotFound."""
+    found = session.scalars(
+        select(Thread)
+        .join(Version, Version.id == Thread.version_id)
+        .join(Document, Document.id == Version.document_id)
+        .where(Thread.id == thread_id, Document.award_id == award_id, Document.kind == DocumentKind.WORKPLAN)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("thread")
+    return found
