@@ -15,7 +15,7 @@ def create_app(config: Config | None = None) -> Flask:
     """The application, from ``config`` or the ``LAB_*`` variables. Raises ConfigError, which stops the start."""
     from flask import Flask
 
-    from lab import cli, clock, files, setup
+    from lab import cli, clock, files, scanner, setup
     from lab.config import INSTANCE, ROOT, ConfigError, read_config
     from lab.web import register
 
@@ -33,6 +33,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.extensions["lab_files"] = files.open_store(config.files)
     except files.StoreUnwell as error:
         raise ConfigError(f"LAB_FILES={config.files!r} cannot be used: {error}.") from None
+    app.extensions["lab_scanner"] = scanner.Scanner(config.clamd) if config.clamd else None
     register(app)
     if config.demo:
         from lab import demo
@@ -40,5 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
         # Named on the sign-in page, which knows of no floor but its own.
         app.extensions["lab_demo_accounts"] = demo.ACCOUNTS
     setup.bind_extensions(app)
+    if not (config.testing or config.demo):
+        setup.log_security()
     cli.register(app)
     return app

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,11 +18,15 @@ from sqlalchemy.exc import ArgumentError
 
 from lab import clock
 from lab.rules.passwords import MAX_PASSWORD, MIN_PASSWORD
+from lab.rules.sign_in import SignInLimits
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
+# This machine itself.
+LOOPBACK = ("127.0.0.1", "localhost")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 # Read by the tests, not by the application.
-_FOREIGN = frozenset({"LAB_TEST_POSTGRES_URL", "LAB_TEST_REQUIRE_BROWSER", "LAB_TEST_SHOTS"})
+_FOREIGN = frozenset({"LAB_TEST_POSTGRES_URL", "LAB_TEST_REQUIRE_BROWSER", "LAB_TEST_REQUIRE_CLAMD", "LAB_TEST_SHOTS"})
 
 
 class ConfigError(SystemExit):
@@ -44,6 +50,26 @@ class Config:
     smtp_url: str = ""
     mail_from: str = "Innovation Lab Tracker <lab@localhost>"
     now: str = ""
+    clamd: str = ""
+    # Asked of everybody who holds an office. The demonstration's passwords are public, and its people have no phones.
+    second_factor: bool = False
+    session_idle_minutes: int = 120
+    session_hours: int = 12
+    session_lasting_days: int = 30
+    fresh_minutes: int = 15
+    # Names that the pages answer to beside that of base_url, and how many reverse proxies stand before them.
+    trusted_hosts: tuple[str, ...] = ()
+    proxies: int = 0
+
+    @property
+    def sign_in_limits(self) -> SignInLimits:
+        """How long a sign-in lasts."""
+        return SignInLimits(
+            idle=timedelta(minutes=self.session_idle_minutes),
+            whole=timedelta(hours=self.session_hours),
+            lasting=timedelta(days=self.session_lasting_days),
+            fresh=timedelta(minutes=self.fresh_minutes),
+        )
 
     @property
     def upload_limit(self) -> int:
@@ -75,6 +101,40 @@ def _url(name: str, value: str, schemes: tuple[str, ...]) -> str:
     if not parts.hostname or port == 0:
         raise ConfigError(f"{name} is not understood: a host must follow {parts.scheme}://, such as example.org.")
     return value
+
+
+def _clamd(name: str, value: str) -> str:
+    if value.startswith("unix:/") and not value.startswith("unix://"):
+        return value
+    try:
+        parts = urlsplit(value)
+        well = parts.scheme == "tcp" and parts.hostname and parts.port and parts.netloc == value[len("tcp://") :]
+    except ValueError:
+        well = False
+    if not well:
+        raise ConfigError(
+            f"{name}={value!r} is not understood: write unix:/run/clamav/clamd.ctl or tcp://HOST:PORT, or take it out."
+        )
+    return value
+
+
+def _base_url(name: str, value: str) -> str:
+    if "[" in urlsplit(_url(name, value, ("http", "https"))).netloc:
+        raise ConfigError(
+            f"{name} is not understood: write a host by its name, such as example.org, or as an IPv4 address."
+        )
+    return value.rstrip("/")
+
+
+def _hosts(name: str, value: str) -> tuple[str, ...]:
+    found = [host.strip().lower() for host in value.split(",")] if value.strip() else []
+    for host in found:
+        if not _HOST.fullmatch(host):
+            raise ConfigError(
+                f"{name} has {host!r}, which is no host: write names with commas between them and neither scheme nor "
+                "port, such as lab.example.org,lab.intern."
+            )
+    return tuple(found)
 
 
 def _database(name: str, value: str) -> str:
@@ -131,7 +191,9 @@ def read_config(environ: Mapping[str, str]) -> Config:
     given = {name: value for name, value in environ.items() if name.startswith("LAB_") and name not in _FOREIGN}
     known = {
         "LAB_SECRET_KEY", "LAB_DATABASE_URL", "LAB_FILES", "LAB_PORT", "LAB_BASE_URL", "LAB_DEMO", "LAB_DEMO_PASSWORD",
-        "LAB_TESTING", "LAB_SCHEDULER", "LAB_UPLOAD_LIMIT_MB", "LAB_SMTP_URL", "LAB_MAIL_FROM", "LAB_NOW",
+        "LAB_TESTING", "LAB_SCHEDULER", "LAB_UPLOAD_LIMIT_MB", "LAB_SMTP_URL", "LAB_MAIL_FROM", "LAB_NOW", "LAB_CLAMD",
+        "LAB_DEMO_SECOND_FACTOR", "LAB_SESSION_IDLE_MINUTES", "LAB_SESSION_HOURS", "LAB_SESSION_LASTING_DAYS", "LAB_FRESH_MINUTES",
+        "LAB_TRUSTED_HOSTS", "LAB_PROXIES",
     }  # fmt: skip
     for name in sorted(set(given) - known):
         raise ConfigError(f"{name} is not a variable of this application: take it out or correct its name.")
@@ -151,9 +213,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         database_url=_database("LAB_DATABASE_URL", given.get("LAB_DATABASE_URL", f"sqlite:///{INSTANCE / 'lab.db'}")),
         files=given.get("LAB_FILES", str(INSTANCE / "files")),
         port=port,
-        base_url=_url("LAB_BASE_URL", given.get("LAB_BASE_URL", f"http://127.0.0.1:{port}"), ("http", "https")).rstrip(
-            "/"
-        ),
+        base_url=_base_url("LAB_BASE_URL", given.get("LAB_BASE_URL", f"http://127.0.0.1:{port}")),
         demo=demo,
         demo_password=password,
         testing=testing,
@@ -162,6 +222,14 @@ def read_config(environ: Mapping[str, str]) -> Config:
         smtp_url=_url("LAB_SMTP_URL", given["LAB_SMTP_URL"], ("smtp", "smtps")) if given.get("LAB_SMTP_URL") else "",
         mail_from=_address("LAB_MAIL_FROM", given.get("LAB_MAIL_FROM", Config.mail_from)),
         now=now,
+        second_factor=_flag("LAB_DEMO_SECOND_FACTOR", given.get("LAB_DEMO_SECOND_FACTOR", "0")) or not demo,
+        session_idle_minutes=_number("LAB_SESSION_IDLE_MINUTES", given.get("LAB_SESSION_IDLE_MINUTES", "120"), 5, 1440),
+        session_hours=_number("LAB_SESSION_HOURS", given.get("LAB_SESSION_HOURS", "12"), 1, 24),
+        session_lasting_days=_number("LAB_SESSION_LASTING_DAYS", given.get("LAB_SESSION_LASTING_DAYS", "30"), 1, 90),
+        fresh_minutes=_number("LAB_FRESH_MINUTES", given.get("LAB_FRESH_MINUTES", "15"), 1, 60),
+        clamd=_clamd("LAB_CLAMD", given["LAB_CLAMD"]) if given.get("LAB_CLAMD") else "",
+        trusted_hosts=_hosts("LAB_TRUSTED_HOSTS", given.get("LAB_TRUSTED_HOSTS", "")),
+        proxies=_number("LAB_PROXIES", given.get("LAB_PROXIES", "0"), 0, 5),
     )
 
 

@@ -69,6 +69,14 @@ class StoredFile:
     head: bytes
 
 
+# Looks into a whole file (seekable, to be read only) before it is kept, and raises what it will.
+Check = Callable[[IO[bytes], StoredFile], None]
+
+
+def _take(_file: IO[bytes], _stored: StoredFile) -> None:
+    """The check of whoever has none."""
+
+
 class FileStore(ABC):
     """Files by random key. What differs between a folder and a bucket is only how a finished file lands."""
 
@@ -76,10 +84,11 @@ class FileStore(ABC):
         self._objects = objects
 
     @abstractmethod
-    def put_stream(self, stream: ByteSource, *, limit: int) -> StoredFile:
+    def put_stream(self, stream: ByteSource, *, limit: int, check: Check = _take) -> StoredFile:
         """Keep everything that ``stream`` gives, up to ``limit`` bytes, under a new key.
 
-        Raises FileTooLarge, FileEmpty, StoreUnwell, and whatever the stream raises; in each case nothing is kept.
+        ``check`` sees the whole file, in a place where nobody finds it, before it is kept. Raises FileTooLarge,
+        FileEmpty, StoreUnwell, and whatever the stream or the check raises; in each case nothing is kept.
         """
 
     @abstractmethod
@@ -146,12 +155,13 @@ class _FolderStore(FileStore):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         super().__init__(LocalStore(root))
 
-    def put_stream(self, stream: ByteSource, *, limit: int) -> StoredFile:
+    def put_stream(self, stream: ByteSource, *, limit: int, check: Check = _take) -> StoredFile:
         key = uuid4().hex
         partial = self._incoming / key
         try:
             with _opened(partial) as sink:
                 stored = _receive(stream, sink, key, limit)
+                check(sink, stored)
                 _to_disk(sink)
             try:
                 partial.rename(self._kept / key)
@@ -180,10 +190,11 @@ class _BucketStore(FileStore):
     """A bucket. Files are spooled to the temporary folder first, so that a slow or broken upload, one over the limit
     or a killed process leaves no half-made multipart object behind, which would cost money and could not be listed."""
 
-    def put_stream(self, stream: ByteSource, *, limit: int) -> StoredFile:
+    def put_stream(self, stream: ByteSource, *, limit: int, check: Check = _take) -> StoredFile:
         key = uuid4().hex
         with tempfile.TemporaryFile(buffering=0) as spool:
             stored = _receive(stream, spool, key, limit)
+            check(spool, stored)
             spool.seek(0)
             try:
                 obstore.put(self._objects, _path(key), spool, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
@@ -277,7 +288,7 @@ def _pieces(found: GetResult) -> Iterator[bytes]:
 def _opened(path: Path) -> IO[bytes]:
     try:
         # Unbuffered: a full disk is told by write() itself, and not by a later close().
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b", buffering=0)
     except OSError as error:
         raise _unwell("opened", error) from error
 

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from lab import clock, outbox
 from lab.extensions import db, reading_only
 from lab.models import Heartbeat
-from lab.services import form_keys, reminders, upload, workplan
+from lab.services import clause_duties, diligence, form_keys, passkeys, recovery, reminders, throttle, upload, workplan
 
 EVERY_SECONDS = 15
 SWEEP_EVERY_HOURS = 6
@@ -86,13 +86,19 @@ def _deliver(app: Flask) -> None:
 
 def _tidy(app: Flask) -> None:
     form_keys.forget(clock.wall() - KEYS_KEPT)
+    throttle.forget_full(clock.wall())
+    recovery.tidy(clock.now())
+    passkeys.forget_challenges(clock.wall())
 
 
 STEPS: tuple[tuple[str, Callable[[Flask], object]], ...] = (
     ("expired gates", lambda app: workplan.flag_expired(clock.now())),
+    ("expired documents", lambda app: diligence.flag_expired(clock.now())),
+    ("records kept", lambda app: clause_duties.release_records(clock.now())),
     ("reminders", lambda app: reminders.sweep(clock.now())),
+    ("forgotten passwords", lambda app: recovery.answer_resets(clock.now(), clock.wall())),
     ("mail", _deliver),
-    ("one-time keys", _tidy),
+    ("what is over", _tidy),
 )
 
 

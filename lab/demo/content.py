@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
 INVENTED = "[Invented for the demonstration] "
 
-Lines = list[tuple[str, str, str, str, str]]
-# An activity is (title, owner, first day, last day, deliverable), a milestone (title, proof, day).
-Activities = list[tuple[str, str, int, int, str]]
-Milestones = list[tuple[str, str, int]]
+# References count from 1, and 0 is none: an activity names its milestone, a line its activity.
+# A line is (category, description, quantity, unit cost, own, activity).
+Lines = list[tuple[str, str, str, str, str, int]]
+# An activity is (title, owner, first day, last day, deliverable, milestone), a milestone (stage, title, proof, day).
+Activities = list[tuple[str, str, int, int, str, int]]
+Milestones = list[tuple[str, str, str, int]]
 
 
 def invented(text: str) -> str:
@@ -20,23 +23,31 @@ def invented(text: str) -> str:
 
 
 def plan(notice_on: date, what: str, activities: Activities, milestones: Milestones, lines: Lines) -> dict[str, Any]:
-    """A workplan's content as typed; ``lines`` are (category, description, quantity, unit cost, own)."""
+    """A workplan's content as typed, its days counted from the notice."""
 
     def day(days: int) -> str:
         return (notice_on + timedelta(days=days)).isoformat()
 
+    def name(letter: str, number: int) -> str:
+        return f"{letter}{number}" if number else ""
+
     return {
         "summary": invented(what),
         "activities": [
-            {"title": title, "owner": owner, "starts_on": day(first), "ends_on": day(last), "deliverable": deliverable}
-            for title, owner, first, last, deliverable in activities
+            {"id": name("a", n), "title": title, "owner": owner, "starts_on": day(first), "ends_on": day(last),
+             "deliverable": deliverable, "milestone": name("m", leads_to)}
+            for n, (title, owner, first, last, deliverable, leads_to) in enumerate(activities, start=1)
         ],
-        "milestones": [{"title": title, "proof": proof, "due_on": day(due)} for title, proof, due in milestones],
+        "milestones": [
+            {"id": name("m", n), "stage": stage, "title": title, "proof": proof, "due_on": day(due)}
+            for n, (stage, title, proof, due) in enumerate(milestones, start=1)
+        ],
         "budget": [
-            {"category": category, "description": description, "quantity": quantity, "unit_cost": cost, "own": own}
-            for category, description, quantity, cost, own in lines
+            {"id": name("b", n), "category": category, "description": description, "quantity": quantity,
+             "unit_cost": cost, "own": own, "activity": name("a", pays_for)}
+            for n, (category, description, quantity, cost, own, pays_for) in enumerate(lines, start=1)
         ],
-    }
+    }  # fmt: skip
 
 
 # The workplans ---------------------------------------------------------------------------------------------------------
@@ -46,70 +57,87 @@ SUMMARY_EC = (
     "supply-chain traceability, so that they can enter formal value chains."
 )
 ACTIVITIES_EC = [
-    ("Interviews with small firms", "Field team", 40, 75, "Report of needs"),
-    ("First prototype", "Cognitiva", 70, 150, "Test version online"),
-    ("Training of tutors", "Training unit", 120, 200, "24 tutors trained"),
-    ("Pilot with 120 firms", "Chamber", 228, 545, "Pilot report"),
+    ("Interviews with small firms", "Field team", 40, 75, "Report of needs", 1),
+    ("First prototype", "Cognitiva", 70, 150, "Test version online", 2),
+    ("Training of tutors", "Training unit", 120, 200, "24 tutors trained", 3),
+    ("Pilot with 120 firms", "Chamber", 228, 545, "Pilot report", 4),
+    ("Buyers are brought in", "Chamber", 300, 425, "Two buyers who order on the platform", 5),
 ]
 MILESTONES_EC = [
-    ("Needs understood", "Report of needs, with the list of firms visited", 80),
-    ("Test version used by ten firms", "Log of use and ten short interviews", 160),
-    ("Tutors trained", "Attendance lists", 240),
-    ("Half of the pilot’s firms active", "Statistics of the platform", 322),
-    ("Two buyers on the platform", "Deliveries that they confirmed there", 420),
+    ("prototyping", "Needs understood", "Report of needs, with the list of firms visited", 80),
+    ("prototyping", "Test version used by ten firms", "Log of use and ten short interviews", 160),
+    ("prototyping", "Tutors trained", "Attendance lists", 240),
+    ("pilot", "Half of the pilot’s firms active", "Statistics of the platform", 322),
+    ("pilot", "Two buyers on the platform", "Deliveries that they confirmed there", 420),
 ]
 LINES_EC = [
-    ("staff", "Developers, person-months", "4", "3000.00", ""),
-    ("equipment", "Telephones for tests", "10", "220.00", ""),
-    ("software", "Hosting for eighteen months", "18", "150.00", ""),
-    ("training", "Training days for tutors", "12", "450.00", ""),
-    ("travel", "Visits to firms", "40", "95.00", ""),
-    ("communication", "Guides and videos", "1", "3900.00", ""),
-    ("staff", "Our own coordination", "10", "400.00", "1"),
+    ("staff", "Developers, person-months", "4", "3000.00", "", 2),
+    ("equipment", "Telephones for tests", "10", "220.00", "", 1),
+    ("software", "Hosting for eighteen months", "18", "150.00", "", 2),
+    ("training", "Training days for tutors", "12", "450.00", "", 3),
+    ("travel", "Visits to firms", "40", "95.00", "", 1),
+    ("communication", "Guides and videos", "1", "3900.00", "", 4),
+    ("staff", "Our own coordination", "10", "400.00", "1", 0),
 ]
+# What the officer asks of the items of a plan, and what the team answers.
 CHANGES_EC = {
-    "budget": invented("Ten telephones: who keeps them after the tests?"),
-    "milestones": invented("“Active” needs a number: active how often?"),
+    "milestones:m4": invented("“Active” needs a number: active how often?"),
+    "budget:equipment": invented("Ten telephones: who keeps them after the tests?"),
+}
+ANSWERS_EC = {
+    "milestones:m4": invented("Every week. The milestone says so now."),
+    "budget:equipment": invented("The tutors, on loan; they return them with the last report. The line says so now."),
+}
+CHANGES_DYEING = {
+    "activities:a2": invented("Who gives the lessons when the workshop is away at the market?"),
+    "milestones:m1": invented("Two readers are few: who else can say that the lessons are understood?"),
+    "budget:travel": invented("Twenty journeys to how many villages? Please say it in the line."),
+    "whole": invented("A clear plan. With these three points it can be approved."),
+}
+ANSWERS_DYEING = {
+    "activities:a2": invented("Two of the older learners, with the master on the telephone."),
+    "milestones:m1": invented("Four learners of two villages. It is a milestone of its own now."),
 }
 
 SUMMARY_BR = invented(
     "Short digital courses and recognition of skills for informal garment workers, with a path to registration."
 )
 ACTIVITIES_BR = [
-    ("Visits to sewing workshops", "Field team", 40, 80, "Notes of thirty visits"),
-    ("First five lessons", "Teachers", 60, 150, "Lessons that run without a connection"),
-    ("Recognition of skills", "Training centre", 120, 210, "Test of practice, agreed with two employers"),
-    ("Pilot in ten workshops", "Institute", 230, 540, "Pilot report"),
+    ("Visits to sewing workshops", "Field team", 40, 80, "Notes of thirty visits", 1),
+    ("First five lessons", "Teachers", 60, 150, "Lessons that run without a connection", 2),
+    ("Recognition of skills", "Training centre", 120, 210, "Test of practice, agreed with two employers", 3),
+    ("Pilot in ten workshops", "Institute", 230, 540, "Pilot report", 4),
 ]
 MILESTONES_BR = [
-    ("Thirty workshops visited", "Notes of the visits", 85),
-    ("First lesson tried by twenty workers", "List of who tried it, and what they said", 145),
-    ("Test of practice agreed", "Signed by two employers", 215),
+    ("prototyping", "Thirty workshops visited", "Notes of the visits", 85),
+    ("prototyping", "First lesson tried by twenty workers", "List of who tried it, and what they said", 145),
+    ("prototyping", "Test of practice agreed", "Signed by two employers", 215),
+    ("pilot", "Skills of sixty workers recognised", "List of the certificates", 430),
 ]
 LINES_BR = [
-    ("staff", "Developers, person-months", "3", "3000.00", ""),
-    ("services", "Design with users", "1", "2500.00", ""),
-    ("training", "Training days", "10", "400.00", ""),
-    ("travel", "Visits to workshops", "30", "90.00", ""),
-    ("communication", "Guides in Portuguese", "1", "1800.00", ""),
-    ("staff", "Our own tutors", "6", "350.00", "1"),
+    ("staff", "Developers, person-months", "3", "3000.00", "", 2),
+    ("services", "Design with users", "1", "2500.00", "", 2),
+    ("training", "Training days", "10", "400.00", "", 3),
+    ("travel", "Visits to workshops", "30", "90.00", "", 1),
+    ("communication", "Guides in Portuguese", "1", "1800.00", "", 4),
+    ("staff", "Our own tutors", "6", "350.00", "1", 3),
 ]
 
 ACTIVITIES_VILLAGE = [
-    ("Lessons are written", "Masters of the trade", 28, 60, "Twelve lessons for a telephone"),
-    ("First lessons are given", "Workshop", 55, 110, "Twenty learners"),
-    ("Bookkeeping is taught", "Accountant", 100, 200, "Books of every learner"),
-    ("The workshop opens to its street", "Everybody", 120, 290, "Open workshop, twice a week"),
+    ("Lessons are written", "Masters of the trade", 28, 60, "Twelve lessons for a telephone", 1),
+    ("First lessons are given", "Workshop", 55, 110, "Twenty learners", 1),
+    ("Bookkeeping is taught", "Accountant", 100, 200, "Books of every learner", 2),
+    ("The workshop opens to its street", "Everybody", 120, 290, "Open workshop, twice a week", 2),
 ]
 MILESTONES_VILLAGE = [
-    ("Lessons written", "The lessons, read by two learners", 65),
-    ("Workshop open", "Photographs and the list of visitors", 160),
+    ("prototyping", "Lessons written", "The lessons, read by two learners", 65),
+    ("pilot", "Workshop open", "Photographs and the list of visitors", 160),
 ]
 LINES_VILLAGE = [
-    ("staff", "Master of the trade, months", "5", "1200.00", ""),
-    ("training", "Training days", "8", "300.00", ""),
-    ("travel", "Travel to villages", "20", "80.00", ""),
-    ("staff", "Our own accountant", "5", "150.00", "1"),
+    ("staff", "Master of the trade, months", "5", "1200.00", "", 2),
+    ("training", "Training days", "8", "300.00", "", 3),
+    ("travel", "Travel to villages", "20", "80.00", "", 1),
+    ("staff", "Our own accountant", "5", "150.00", "1", 3),
 ]
 
 # Due diligence, as the officer noted it --------------------------------------------------------------------------------
@@ -122,6 +150,27 @@ CHECKS = {
     "no_suspicion": invented("Searched in the programme’s lists: nothing found."),
 }
 CHECKS_VILLAGE = {key: CHECKS[key] for key in ("legal_registration", "two_years", "references")}
+
+ASKED_OF_CLAUSE = invented(
+    "We are a small workshop: line by line every three months is hard. Could the list of receipts be enough?"
+)
+WORDING_PROPOSED = (
+    "Asociación Madera Nueva (invented) sends the list of its receipts with every report. What is not spent is returned. "
+    "Receipts are kept for two years after the pilot."
+)
+ANSWER_ON_CLAUSE = invented(
+    "Line by line it must be, but the list of receipts can be its annex. Please see the new wording."
+)
+WORDING_AGREED = (
+    "Asociación Madera Nueva (invented) reports spending line by line with every report; the list of its receipts is enough as "
+    "an annex. What is not spent is returned. Receipts are kept for two years after the pilot."
+)
+AGREED_ON_CLAUSE = invented("With the annex we can do it. Thank you.")
+RENEWED = invented("New certificate of the registry; the first one had run out.")
+TAKEN_BACK = invented("The lead asked for a place where disputes are talked over.")
+WORDING_DISPUTES = (
+    "The parties settle any dispute by talking to each other in Bogotá, in good faith, within sixty days."
+)
 
 # The lab ---------------------------------------------------------------------------------------------------------------
 
@@ -210,6 +259,12 @@ COUNTED = invented("Counted in the platform’s log.")
 LEARNERS: tuple[str, str, str, str, tuple[int, int, int]] = (
     "Learners who finished all lessons", "people", "0", "30", (11, 26, 34),
 )  # fmt: skip
+AMENDMENT_EC = invented(
+    "Tutors need four more days than planned; the guides cost less, as the firms film them themselves."
+)
+LONGER_EC = invented("Two large buyers join in spring: with two months more their first orders can be counted.")
+LONGER_BR = invented("The machines came late to the workshops.")
+REFUSED_BR = invented("The courses can begin with half of the machines: let us speak again after the second month.")
 DECISION = (
     "Go on with the pilot; buyers by month six",
     invented("The committee read the first three months. It asks for two buyers on the platform by the sixth."),
@@ -237,3 +292,21 @@ def split(value: int) -> Mapping[str, Mapping[str, str]]:
         "age": {key: str(number) for key, number in (ages | {"from_55": value - sum(ages.values())}).items()},
         "group": {key: str(number) for key, number in groups.items()},
     }
+
+
+def scan(name: str, text_hash: str) -> bytes:
+    """A picture of the last page of a signed paper, as a PNG: lines for text, and a name written by hand."""
+    # Late: only loading the demonstration draws one.
+    from PIL import Image, ImageDraw
+
+    page = Image.new("L", (620, 877), 250)
+    draw = ImageDraw.Draw(page)
+    for n in range(22):
+        draw.line((70, 90 + 24 * n, 550 - 37 * (n * 7 % 5), 90 + 24 * n), fill=170, width=5)
+    draw.text((330, 655), name, fill=60, font_size=26)
+    draw.line((320, 700, 550, 694), fill=60, width=2)
+    draw.text((70, 660), "[Invented for the demonstration]", fill=90, font_size=13)
+    draw.text((70, 820), f"SHA-256 {text_hash}", fill=90, font_size=11)
+    buffer = BytesIO()
+    page.save(buffer, "PNG")
+    return buffer.getvalue()

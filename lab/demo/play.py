@@ -19,7 +19,7 @@ from lab.models import Mail, Person
 from lab.queries.people import actor_for
 from lab.rules.calendar import local_day
 from lab.rules.facts import Actor
-from lab.services import people, upload
+from lab.services import people, signing, upload
 
 FILE_LIMIT = 1024 * 1024
 # A story yields the instant (UTC) of its next act, and is told when that has come.
@@ -71,13 +71,21 @@ class Play:
         token = next(found[1] for body in mails if (found := re.search(r"/invitation/(\S+)", body)))
         name = db.session.scalars(select(Person.name).where(Person.email == email)).one()
         password = self.password if known else secrets.token_urlsafe(24)
-        people.accept_invitation(now, token, password, name, language, time_zone)
+        people.accept_invitation(now, now, token, password, name, language, time_zone)
 
     def files(self, now: datetime, who: str, code: str, place: str, files: Mapping[str, str]) -> list[int]:
         """Hand in small text files, name → text, at a place of an award. Returns their ids."""
+        # The demonstration's own sentences: nothing in them for a virus scanner.
+        intake = upload.Intake(self.store, FILE_LIMIT, None, now)
         return [
             upload.keep_file(
-                self.who(who), now, code, place, name, BytesIO(text.encode()), self.store, FILE_LIMIT
+                self.who(who), now, code, place, name, BytesIO(text.encode()), intake
             )
             for name, text in files.items()
         ]  # fmt: skip
+
+    def paper(self, now: datetime, who: Actor, code: str, side: str, typed: signing.Typed, scan: bytes) -> None:
+        """Record a signed paper with its ``scan``, a PNG."""
+        intake = upload.Intake(self.store, FILE_LIMIT, None, now)
+        file = ("signed-agreement.png", BytesIO(scan))
+        signing.record_paper(who, now, code, side, typed, file, intake, "192.0.2.10")

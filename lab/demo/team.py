@@ -6,18 +6,38 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from lab.demo.people import FINANCE, OFFICER
+from lab.demo import content
+from lab.demo.people import FINANCE, GENEVA, OFFICER
 from lab.demo.play import Play, Story
 from lab.extensions import db
 from lab.models import Award
 from lab.queries.agreement import agreement_of
-from lab.queries.awards import get_award
+from lab.queries.amendment import accepted_content, get_amendment, terms_of
+from lab.queries.awards import definition_of, get_award, open_obligations
 from lab.queries.disbursement import tranches_of
 from lab.queries.lab import team_of
 from lab.queries.report import lines_of
+from lab.queries.workplan import get_workplan
+from lab.rules.agreement import DUE_DILIGENCE
+from lab.rules.amendment import AmendmentKind, shown_hash
+from lab.rules.amendment_effect import amended
+from lab.rules.calendar import local_day
 from lab.rules.facts import Actor
 from lab.rules.money import rounded
-from lab.services import agreement, award, disbursement, lab, report, workplan
+from lab.rules.review import DocumentKind
+from lab.rules.workplan_changes import rows_of
+from lab.services import (
+    agreement,
+    amendment,
+    award,
+    clause_duties,
+    disbursement,
+    lab,
+    report,
+    signing,
+    workplan,
+    workplan_talks,
+)
 
 
 class Team:
@@ -77,17 +97,50 @@ class Team:
         """The lead writes the plan and hands it in."""
         workplan.submit_plan(self.leader(), now, self.code, self.write_plan(now, content, revision))
 
+    def answer(self, now: datetime, answers: Mapping[str, str]) -> None:
+        """The lead answers what the officer asked of the plan's items: place → answer."""
+        threads = {thread.section: thread.id for thread in get_workplan(db.session(), self.award().id).threads}
+        for place, body in answers.items():
+            workplan_talks.reply(self.leader(), now, self.code, threads[place], body)
+
     def clear(self, now: datetime, notes: Mapping[str, str], checklist: str = "due_diligence") -> None:
         """The officer clears a checklist: item → what shows that it is in order."""
         for key, note in notes.items():
-            agreement.clear_check(self.officer(), now, self.code, checklist, key, note)
+            if checklist == DUE_DILIGENCE:
+                self.check(now, key, note)
+            else:
+                agreement.clear_check(self.officer(), now, self.code, checklist, key, note)
+
+    def check(self, now: datetime, key: str, note: str, until: int = 365) -> None:
+        """The officer clears an item of due diligence, with a document where the call asks for one, valid ``until`` so many
+        days after the notice."""
+        item = next(one for one in definition_of(self.award()).due_diligence if one.key == key)
+        if item.document:
+            paper = {f"{key.replace('_', '-')}.txt": f"{note}\n"}
+            self.play.files(now, self.lead, self.code, f"diligence:{key}", paper)
+        day = self.on(until) if item.expires else None
+        agreement.clear_check(self.officer(), now, self.code, DUE_DILIGENCE, key, note, day)
+
+    def keep(self, now: datetime, key: str, note: str) -> None:
+        """The lead notes as done what a signed clause obliges to."""
+        owed = next(one for one in open_obligations(db.session(), self.award().id) if one.key == f"duty:{key}")
+        clause_duties.keep_duty(self.leader(), now, self.code, owed.id, note)
 
     def sign(self, now: datetime, side: str) -> None:
         """One side (``organisation`` or ``ilo``) signs what is shown to it."""
         who = self.leader() if side == "organisation" else self.officer()
         version = agreement_of(db.session(), self.award()).version
         assert version is not None, "it was opened before"
-        agreement.sign(who, now, self.code, side, who.name, version.content["hash"])
+        signing.sign(who, now, self.code, side, who.name, version.content["hash"])
+
+    def sign_on_paper(self, now: datetime, side: str, name: str, function: str) -> None:
+        """One side's signatory, who has no account, signs by hand; the paper is recorded with a picture of it."""
+        who = self.leader() if side == "organisation" else self.officer()
+        version = agreement_of(db.session(), self.award()).version
+        assert version is not None, "it was opened before"
+        signing.name_signatory(who, now, self.code, side, None, name, function)
+        typed = signing.Typed(name, function, local_day(now, GENEVA), version.content["hash"][:8])
+        self.play.paper(now, who, self.code, side, typed, content.scan(name, version.content["hash"]))
 
     def enter_account(self, now: datetime, number: str, holder: str = "") -> None:
         """The lead enters the bank account, in the organisation's name unless ``holder`` is another."""
@@ -114,6 +167,31 @@ class Team:
         """The officer accepts that a milestone is reached."""
         report.accept_milestone(self.officer(), now, self.code, milestone, proof)
 
+    def budget(self, **unit_costs: str) -> list[dict[str, str]]:
+        """The rows of the approved budget with other unit costs, by the rows' ids."""
+        plan = accepted_content(db.session(), self.award().id, DocumentKind.WORKPLAN)
+        rows = rows_of(plan, "budget")
+        return [{**row, "unit_cost": unit_costs.get(key, row["unit_cost"])} for key, row in rows.items()]
+
+    def ask_amendment(self, now: datetime, kind: str, reason: str, **content: object) -> int:
+        """The lead asks for an amendment. Returns its number."""
+        number = amendment.start(self.leader(), now, self.code, kind)
+        wanted = {"reason": reason, **content}
+        revision = amendment.save_draft(self.leader(), now, self.code, number, wanted, 0)
+        amendment.submit(self.leader(), now, self.code, number, revision)
+        return number
+
+    def approve_amendment(self, now: datetime, number: int) -> None:
+        """The officer approves what an amendment would change now."""
+        won = self.award()
+        page = get_amendment(db.session(), won.id, number)
+        assert page.newest is not None
+        terms, ground = terms_of(db.session(), won, now)
+        after = amended(terms, ground, AmendmentKind(page.kind), page.newest.content).after
+        assert after is not None
+        shown = shown_hash(terms, after)
+        amendment.approve(self.officer(), now, self.code, number, page.newest.number, shown)
+
     # Stretches -------------------------------------------------------------------------------------------------------
 
     def gate(self, content: Mapping[str, object], submitted: int, approved: int) -> Story:
@@ -137,10 +215,14 @@ class Team:
         now = yield self.at(verified, 12)
         self.verify_account(now)
 
-    def signed(self, organisation: int, ilo: int) -> Story:
-        """Both signatures; the second brings the agreement into force."""
+    def signed(self, organisation: int, ilo: int, on_paper: tuple[str, str] | None = None) -> Story:
+        """Both signatures; the second brings the agreement into force. ``on_paper`` is the name and the function of
+        whoever signs for the organisation by hand, in place of the lead."""
         now = yield self.at(organisation, 16)
-        self.sign(now, "organisation")
+        if on_paper:
+            self.sign_on_paper(now, "organisation", *on_paper)
+        else:
+            self.sign(now, "organisation")
         now = yield self.at(ilo, 15)
         self.sign(now, "ilo")
 

@@ -11,7 +11,7 @@ from lab.demo.team import Team
 from lab.extensions import db
 from lab.queries.disbursement import tranches_of
 from lab.rules.calendar import add_months
-from lab.services import award, closing, disbursement, lab, pilot, workplan
+from lab.services import agreement, award, clauses, closing, diligence, disbursement, lab, pilot, workplan
 
 CALL = "demo-village-workshops"
 
@@ -57,21 +57,40 @@ def _open_day(team: Team) -> Story:
 
 
 def at_the_gate(play: Play) -> Story:
-    """Day 12 of 21, with half of the plan written."""
+    """Day 12 of 21 and four more, with half of the plan written."""
     team = Team(play, "lead@weaving.example.org", play.ago(12))
     yield from _begin(team, "weaving", "Weaving", "Taller Tejido Vivo", "PE", "PEN", "America/Lima")
     plan = _plan(team)
     plan["milestones"], plan["budget"] = plan["milestones"][:1], plan["budget"][:2]
+    now = yield team.at(8)
+    reason = content.invented("The roads were closed for a week, and two of the weavers live beyond them.")
+    workplan.extend_deadline(team.officer(), now, team.code, 4, reason)
     now = yield team.at(11, 17)
     team.write_plan(now, plan)
 
 
 def in_review(play: Play) -> Story:
-    """The plan is with the officer."""
+    """The second version of the plan is with the officer, with answers to what was asked of the first."""
     team = Team(play, "lead@dyeing.example.org", play.ago(17))
     yield from _begin(team, "dyeing", "Dyeing", "Cooperativa Añil", "GT", "GTQ", "America/Guatemala")
+    plan = _plan(team)
+    now = yield team.at(8, 17)
+    team.submit_plan(now, plan)
+    now = yield team.at(10)
+    workplan.request_changes(team.officer(), now, team.code, 1, content.CHANGES_DYEING)
+    plan["activities"][1]["owner"] = "Workshop, and two learners"
+    # Not the milestone of before, but another: what was said of that one stays readable.
+    plan["milestones"][0] |= {
+        "id": "m3",
+        "title": "Lessons understood",
+        "proof": "Notes of four learners of two villages",
+    }
+    for activity in plan["activities"]:
+        activity["milestone"] = activity["milestone"].replace("m1", "m3")
+    plan["budget"][2]["description"] = "Travel to five villages"
     now = yield team.at(14, 17)
-    team.submit_plan(now, _plan(team))
+    team.answer(now, content.ANSWERS_DYEING)
+    team.submit_plan(now, plan, 1)
 
 
 def negotiating(play: Play) -> Story:
@@ -79,11 +98,38 @@ def negotiating(play: Play) -> Story:
     team = Team(play, "lead@carpentry.example.org", play.ago(30))
     yield from _begin(team, "carpentry", "Carpentry", "Asociación Madera Nueva", "CO", "COP", "America/Bogota")
     yield from team.gate(_plan(team), 15, 19)
-    yield from team.cleared_and_opened(content.CHECKS_VILLAGE, 23, 25)
+    yield from _negotiated(team)
     now = yield team.at(25, 17)
     team.enter_account(now, "DEMO-0000-0004")
     now = yield team.at(28, 16)
     team.sign(now, "organisation")
+
+
+def _negotiated(team: Team) -> Story:
+    """A certificate that ran out and was renewed, and a clause that both sides talked about before it was frozen."""
+    clause, officer = "accounts", team.officer
+    now = yield team.at(19, 15)
+    clauses.draft_agreement(officer(), now, team.code)
+    now = yield team.at(20, 11)
+    for key, note in content.CHECKS_VILLAGE.items():
+        team.check(now, key, note, until=21)
+    now = yield team.at(20, 16)
+    clauses.discuss_clause(team.leader(), now, team.code, clause, content.ASKED_OF_CLAUSE, content.WORDING_PROPOSED)
+    now = yield team.at(22, 10)
+    diligence.flag_expired(now)
+    clauses.discuss_clause(officer(), now, team.code, clause, content.ANSWER_ON_CLAUSE)
+    clauses.change_clause(officer(), now, team.code, clause, content.WORDING_AGREED, 1, ("accounts", "vouchers"))
+    now = yield team.at(23, 9)
+    clauses.discuss_clause(team.leader(), now, team.code, clause, content.AGREED_ON_CLAUSE, settle_it=True)
+    now = yield team.at(23, 11)
+    team.check(now, "legal_registration", content.RENEWED)
+    now = yield team.at(24, 10)
+    agreement.open_agreement(officer(), now, team.code)
+    now = yield team.at(24, 15)
+    clauses.take_back(officer(), now, team.code, content.TAKEN_BACK)
+    now = yield team.at(25)
+    clauses.change_clause(officer(), now, team.code, "disputes", content.WORDING_DISPUTES, 1)
+    agreement.open_agreement(officer(), now, team.code)
 
 
 def suspended(play: Play) -> Story:
@@ -162,6 +208,8 @@ def _pottery_ends(team: Team) -> Story:
     disbursement.record_return(
         team.finance(), now, team.code, "240.00", "DEMO-RET-0001", team.on(264), "24.5120", "5882.88"
     )
+    now = yield team.at(265)
+    team.keep(now, "support_named", content.invented("A photograph of the sign over the door."))
     now = yield team.at(266)
     team.clear(now, {"presentation_held": content.invented("Forty neighbours came; photographs are kept.")}, "closing")
     now = yield team.at(267, 16)

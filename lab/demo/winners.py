@@ -12,7 +12,7 @@ from lab.extensions import db
 from lab.queries.lab import get_camp
 from lab.rules.calendar import add_months
 from lab.rules.facts import Role
-from lab.services import award, closing, disbursement, lab, pilot, report, workplan
+from lab.services import amendment, award, closing, disbursement, lab, pilot, report, workplan
 
 CALL = "e-formalisation-2021"
 MAYA = ("Maya Mentor", MENTOR)
@@ -33,6 +33,12 @@ def ecuador(play: Play) -> Story:
         "prototype_report", 1, pilot_from - 12, pilot_from, content.PROTOTYPE_REPORT_EC, ("3000", "", "450", "1350", "950", "700")
     )  # fmt: skip
     yield from _ecuador_pilot(team, pilot_from)
+
+
+def _kept(team: Team, day: int) -> Story:
+    """Where the ILO's support is named, as the agreement asks."""
+    now = yield team.at(day, 16)
+    team.keep(now, "support_named", content.invented("On the first page of the platform, and on every printed card."))
 
 
 def _ecuador_begins(team: Team) -> Story:
@@ -63,6 +69,7 @@ def _ecuador_gate(team: Team) -> Story:
     plan["budget"][1]["description"] = "Telephones for tests, lent to ten tutors who return them"
     plan["milestones"][3]["title"] = "Half of the pilot’s firms active every week"
     now = yield team.at(21, 16)
+    team.answer(now, content.ANSWERS_EC)
     team.submit_plan(now, plan, 1)
     now = yield team.at(26)
     workplan.approve(team.officer(), now, team.code, 2)
@@ -75,6 +82,7 @@ def _ecuador_lab(team: Team, in_force: int) -> Story:
     now = yield team.at(in_force + 40)
     team.reach(now, 1, content.invented("Report of needs read; it names 31 firms."))
     yield from _talked_over(team, in_force + 50, 0)
+    yield from _kept(team, in_force + 80)
     yield from _camp(team, "build", add_months(began, 3), 1)
     yield from team.reported(
         "progress_report", 1, in_force + 99, in_force + 106, content.FIRST_REPORT_EC,
@@ -132,6 +140,10 @@ def _ecuador_pilot(team: Team, began: int) -> Story:
         _measure(team, now, indicators, month)
     now = yield play.at(play.ago(20), 17)
     pilot.record_decision(play.who(COMMITTEE), now, team.code, *content.DECISION)
+    now = yield play.at(play.ago(16), 16)
+    number = team.ask_amendment(now, "budget", content.AMENDMENT_EC, budget=team.budget(b4="500.00", b6="3300.00"))
+    now = yield play.at(play.ago(13), 11)
+    team.approve_amendment(now, number)
     now = yield play.at(play.ago(9), 16)
     closing.write_lesson(team.leader(), now, team.code, *content.LESSON_EC)
     now = yield play.at(play.ago(7), 16)
@@ -144,6 +156,8 @@ def _ecuador_pilot(team: Team, began: int) -> Story:
     _measure(team, now, indicators, 3)
     now = yield play.at(play.ago(2), 17)
     lab.reply(play.who(MEMBER), now, team.code, thread, answer)
+    now = yield play.at(play.ago(1), 15)
+    team.ask_amendment(now, "time", content.LONGER_EC, until=(add_months(team.on(began), 14)).isoformat())
     now = yield play.at(play.ago(1), 17)
     member = play.who(MEMBER)
     revision = report.start_report(member, now, team.code, "progress_report", 2)
@@ -181,7 +195,8 @@ def brazil(play: Play) -> Story:
     # Her own account, which cannot be paid into: the right one comes only after the committee was told of the delay.
     now = yield team.at(29, 16)
     team.enter_account(now, "DEMO-0000-0002", holder="Bianca Líder")
-    yield from team.signed(35, in_force)
+    # The organisation's director has no account, and signs by hand.
+    yield from team.signed(35, in_force, ("Beatriz Diretora", "Diretora executiva"))
     now = yield play.at(add_months(team.on(in_force), 1), 18)
     team.hold_camp(now, "refine", add_months(team.on(in_force), 1), content.CAMP_NOTE)
     now = yield team.at(83)
@@ -191,5 +206,9 @@ def brazil(play: Play) -> Story:
     disbursement.propose(team.officer(), now, team.code, 1)
     now = yield play.at(play.ago(6), 16)
     version = _publish(team, now, content.VERSION_BR)
+    now = yield play.at(play.ago(5), 15)
+    number = team.ask_amendment(now, "time", content.LONGER_BR, until=(add_months(team.on(in_force), 9)).isoformat())
+    now = yield play.at(play.ago(5), 17)
+    amendment.refuse(team.officer(), now, team.code, number, 1, content.REFUSED_BR)
     now = yield play.at(play.ago(4), 17)
     _ask(team, now, version, content.TALK_BR)

@@ -7,7 +7,18 @@ from datetime import date, datetime
 
 from sqlalchemy import func, select
 
-from lab.models import Award, BankAccount, Call, Condition, Organisation, Person, ProgrammeRole, TeamMember, Tranche
+from lab.models import (
+    Award,
+    BankAccount,
+    Call,
+    CommitteeMember,
+    Condition,
+    Organisation,
+    Person,
+    ProgrammeRole,
+    TeamMember,
+    Tranche,
+)
 from lab.queries.awards import newest_account
 from lab.rules import calls
 from lab.rules.award import AwardRecord, Prizes, problems_of, split_amount
@@ -21,11 +32,14 @@ from lab.rules.money import rounded
 from lab.rules.obligations import Party
 from lab.rules.permissions import Action, can
 from lab.rules.review import DocumentKind
+from lab.rules.security_events import SecurityEventKind
 from lab.rules.text import N_, M
 from lab.rules.workplan import empty_content
 from lab.services.documents import new_document
-from lab.services.invitations import invite, send_link
+from lab.services.invitations import invite, revoke_links, send_link
 from lab.services.letters import tell
+from lab.services.security_events import NOWHERE, note
+from lab.services.security_events import Place as Origin
 from lab.services.stages import move, settle
 from lab.services.steps import award_for, record, session
 
@@ -189,6 +203,13 @@ def _join(award: Award, name: str, email: str, role: Role, actor: Actor, now: da
         raise Invalid(
             {"email": M(N_("%(name)s works for the programme and cannot be on a team that it pays."), name=person.name)}
         )
+    seat = select(CommitteeMember.id).where(
+        CommitteeMember.person_id == person.id, CommitteeMember.call_id == award.call_id
+    )
+    if role in TEAM and session().scalar(seat) is not None:
+        raise Invalid(
+            {"email": M(N_("%(name)s sits on the committee of this call and cannot be on a team."), name=person.name)}
+        )
     former = next((place for place in places if place.role == role), None)
     if former is None:
         session().add(TeamMember(award_id=award.id, person_id=person.id, role=role, since=now))
@@ -200,9 +221,9 @@ def _join(award: Award, name: str, email: str, role: Role, actor: Actor, now: da
 
 
 def _editable_roles(actor: Actor, award: Award) -> frozenset[Role]:
-    """Whom ``actor`` may add or take away: a lead the members of the team, the officer mentors too."""
+    """Whom ``actor`` may add or take away: a lead the members of the team, the officer everybody."""
     roles = actor.roles_on(Scope(call_id=award.call_id, award_id=award.id))
-    return frozenset({Role.MEMBER, Role.MENTOR}) if Role.OFFICER in roles else frozenset({Role.MEMBER})
+    return frozenset(ROLE_LABELS) if Role.OFFICER in roles else frozenset({Role.MEMBER})
 
 
 def _team_open(award: Award) -> None:
@@ -210,16 +231,23 @@ def _team_open(award: Award) -> None:
         raise Refused(M(N_("The award has ended: its team does not change any more.")))
 
 
-def invite_member(actor: Actor, now: datetime, award_code: str, name: str, email: str, role: Role) -> int:
-    """Invite a member (lead or officer) or a mentor (officer) to an award. Returns the person's id.
+def invite_member(
+    actor: Actor, now: datetime, award_code: str, name: str, email: str, role: Role, where: Origin = NOWHERE
+) -> int:
+    """Invite a member (lead or officer), a mentor or another lead (officer) to an award. Returns the person's id.
+
+    An account of that address stays as it is, whatever ``name`` says.
 
     Raises Invalid for ``name``, ``email`` or ``role``; Refused once the award has ended.
     """
     award = award_for(actor, Action.EDIT_TEAM, award_code)
     _team_open(award)
     if role not in _editable_roles(actor, award):
-        raise Invalid({"role": M(N_("You can invite members of the team; the programme officer invites mentors."))})
+        raise Invalid(
+            {"role": M(N_("You can invite members of the team; the programme officer invites leads and mentors."))}
+        )
     person = _join(award, name, email, role, actor, now)
+    note(SecurityEventKind.INVITED, actor, now, where, subject_id=person.id, role=role, award=award_code)
     settle(award, now)
     session().commit()
     return person.id
@@ -240,21 +268,57 @@ def _place(award: Award, person_id: int) -> tuple[TeamMember, Person]:
     return found[0], found[1]
 
 
-def remove_member(actor: Actor, now: datetime, award_code: str, person_id: int) -> None:
-    """End somebody's place on an award; what they did stays. Raises NotFound, Refused for the lead or a role not one's own to change."""
+def remove_member(actor: Actor, now: datetime, award_code: str, person_id: int, where: Origin = NOWHERE) -> None:
+    """End somebody's place on an award; what they did stays. The invitation of somebody who has not arrived, and has no
+    other place in the programme, is taken back by it.
+
+    Raises NotFound, Refused for the only lead or a role not one's own to change.
+    """
     award = award_for(actor, Action.EDIT_TEAM, award_code)
     _team_open(award)
     place, person = _place(award, person_id)
-    if place.role == Role.LEAD:
-        raise Refused(M(N_("An award always has its team lead: the lead cannot be taken off.")))
+    if place.role == Role.LEAD and not _another_lead(award, person):
+        raise Refused(
+            M(N_("An award always has its team lead: the lead cannot be taken off before there is another one."))
+        )
     if Role(place.role) not in _editable_roles(actor, award):
-        raise Refused(M(N_("Mentors are named by the programme officer: ask the officer to change them.")))
+        raise Refused(M(N_("Leads and mentors are named by the programme officer: ask the officer to change them.")))
     place.until = now
     record(award, "person_left", actor, now, name=person.name)
+    session().flush()
+    if person.password is None and not _has_a_place(person):
+        revoke_links(person, actor, now, where)
+    note(SecurityEventKind.ROLE_TAKEN, actor, now, where, subject_id=person.id, role=place.role, award=award_code)
     session().commit()
 
 
-def send_invitation_again(actor: Actor, now: datetime, award_code: str, person_id: int) -> None:
+def _another_lead(award: Award, person: Person) -> bool:
+    """Whether somebody else leads the team. Only one who has arrived can take the place of one who has."""
+    arrived = [Person.active, Person.password.is_not(None)] if person.password is not None else []
+    query = (
+        select(TeamMember.id)
+        .join(Person, Person.id == TeamMember.person_id)
+        .where(
+            TeamMember.award_id == award.id, TeamMember.role == Role.LEAD, TeamMember.until.is_(None),
+            TeamMember.person_id != person.id, *arrived,
+        )
+    )  # fmt: skip
+    return session().scalar(query.limit(1)) is not None
+
+
+def _has_a_place(person: Person) -> bool:
+    """Whether somebody is on an award, on a committee or in an office."""
+    places = (
+        select(TeamMember.id).where(TeamMember.person_id == person.id, TeamMember.until.is_(None)),
+        select(CommitteeMember.id).where(CommitteeMember.person_id == person.id),
+        select(ProgrammeRole.id).where(ProgrammeRole.person_id == person.id),
+    )
+    return any(session().scalar(place.limit(1)) is not None for place in places)
+
+
+def send_invitation_again(
+    actor: Actor, now: datetime, award_code: str, person_id: int, where: Origin = NOWHERE
+) -> None:
     """Mail a fresh link, valid for 14 days, to somebody who has not joined yet. Raises NotFound, Refused once they have."""
     award = award_for(actor, Action.EDIT_TEAM, award_code)
     _team_open(award)
@@ -263,6 +327,7 @@ def send_invitation_again(actor: Actor, now: datetime, award_code: str, person_i
         raise Refused(M(N_("%(name)s has joined already and can sign in."), name=person.name))
     send_link(award, person, ROLE_LABELS[Role(place.role)], actor, now)
     record(award, "person_invited", actor, now, name=person.name, role=ROLE_LABELS[Role(place.role)])
+    note(SecurityEventKind.INVITED, actor, now, where, subject_id=person.id, role=place.role, award=award_code)
     session().commit()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -12,6 +12,7 @@ from lab.models import Award, BankAccount, LedgerEntry, Tranche
 from lab.queries.awards import facts_of, money_of, newest_account, open_obligations
 from lab.queries.disbursement import (
     account_facts,
+    account_verified_once,
     awards_sharing_account,
     entries_of,
     get_tranche,
@@ -20,7 +21,14 @@ from lab.queries.disbursement import (
     tranche_facts,
     tranches_of,
 )
-from lab.rules.bank_account import account_problems, change_blockers, clean_account, in_name_of, verify_blockers
+from lab.rules.bank_account import (
+    account_problems,
+    change_blockers,
+    clean_account,
+    entry_blockers,
+    in_name_of,
+    verify_blockers,
+)
 from lab.rules.calendar import local_day
 from lab.rules.calls import text
 from lab.rules.disbursement import DUTIES, TrancheState, duty_key, next_state
@@ -80,8 +88,24 @@ def enter_account(
     before = newest_account(session(), award.organisation_id)
     if before is not None and all(getattr(before, field) == value for field, value in kept.items()):
         raise Invalid({"number": M(N_("This is the account on record already: change what is wrong in it."))})
+    if found := entry_blockers(
+        account_verified_once(session(), award.organisation_id), facts_of(session(), award, now).agreement_in_force
+    ):
+        raise Refused(*found)
+    in_name = replace_account(award, sharing, kept, actor.person_id, actor, now)
+    session().commit()
+    return in_name
+
+
+def replace_account(
+    award: Award, sharing: Collection[Award], kept: Mapping[str, str], entered_by: int, actor: Actor, now: datetime
+) -> bool:
+    """Enter the account as ``kept``, on behalf of ``entered_by``, who then cannot verify it: a step that services share.
+
+    ``sharing`` are all awards of the organisation, locked. Says whether it is in the organisation's name.
+    """
     account = BankAccount(
-        organisation_id=award.organisation_id, currency=award.local_currency, entered_by=actor.person_id, entered_at=now,
+        organisation_id=award.organisation_id, currency=award.local_currency, entered_by=entered_by, entered_at=now,
         holder=kept["holder"], bank=kept["bank"], number=kept["number"], swift=kept["swift"],
     )  # fmt: skip
     session().add(account)
@@ -94,7 +118,6 @@ def enter_account(
     in_name = in_name_of(account.holder, award.organisation.legal_name)
     if in_name:
         _mail(award, [Party.FINANCE], M(N_("A bank account was entered and waits to be verified.")), now)
-    session().commit()
     return in_name
 
 

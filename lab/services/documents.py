@@ -121,12 +121,14 @@ def decide(
     *,
     reason: str = "",
     comments: Sequence[SectionComment] = (),
+    asked_again: bool = False,
 ) -> Version:
-    """Write the reviewer's decision (request_changes, accept, reject) beside the version they read.
+    """Write the reviewer's decision (request_changes, accept, reject) beside the version they read. ``asked_again``: what
+    to change is said in a thread of an earlier version.
 
     Raises Refused when there is nothing to decide, or another version came in since the page was shown.
     """
-    state = review.after(move, ReviewState(document.state), comments)
+    state = review.after(move, ReviewState(document.state), comments, asked_again=asked_again)
     version = newest_version(document)
     if version.number != version_number:
         raise Refused(M(N_("A newer version came in while you were reading: reload the page and decide on that one.")))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from flask_babel import force_locale, format_currency, format_date, format_decimal, gettext, ngettext
+from flask_babel import force_locale, format_currency, format_date, format_decimal, get_locale, gettext, ngettext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab import outbox
@@ -15,6 +16,7 @@ from lab.config import ROOT
 from lab.models import Award, Person
 from lab.queries.people import people_of
 from lab.rules.calendar import city, local_day
+from lab.rules.calls import text
 from lab.rules.languages import formats_of
 from lab.rules.money import Money
 from lab.rules.obligations import Party
@@ -64,6 +66,8 @@ def _say(message: Message | str) -> str:
 def _param(value: object) -> str:
     if isinstance(value, Message | str):
         return _say(value)
+    if isinstance(value, Mapping):
+        return text(value, get_locale().language)
     if isinstance(value, Money):
         return str(format_currency(value.amount, value.currency, "¤¤ #,##0.00"))
     if isinstance(value, Decimal):
@@ -71,12 +75,15 @@ def _param(value: object) -> str:
     return _day(value) if isinstance(value, date) else str(value)
 
 
-def write(person: Person, template: str, now: datetime, **context: object) -> None:
-    """Queue the mail ``template`` to ``person`` in their language. Its first paragraph is the subject."""
+def write(person: Person, template: str, now: datetime, *, to: str = "", **context: object) -> None:
+    """Queue the mail ``template`` to ``person`` in their language, at ``to`` if not at their address. Its first paragraph
+    is the subject."""
     with force_locale(formats_of(person.language)):
         whole = _environment().get_template(f"{template}.txt").render(person=person, **context)
     subject, _, body = whole.strip().partition("\n\n")
-    outbox.queue(session(), to=person.email, subject=subject, body=body.strip() + "\n", now=now, person_id=person.id)
+    outbox.queue(
+        session(), to=to or person.email, subject=subject, body=body.strip() + "\n", now=now, person_id=person.id
+    )
 
 
 def tell(award: Award, party: Party, news: Message, path: str, now: datetime, reason: str = "") -> None:

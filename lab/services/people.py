@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import uuid4
 from zoneinfo import available_timezones
 
-from flask_security.utils import hash_password, verify_password
+from flask_security.utils import hash_password
 from sqlalchemy import select, update
 
 from lab.models import Award, Call, CommitteeMember, Invitation, Person, ProgrammeRole, TeamMember
@@ -16,8 +15,13 @@ from lab.rules.facts import TEAM, Actor, Role
 from lab.rules.languages import LANGUAGES
 from lab.rules.passwords import normalized, password_problem
 from lab.rules.permissions import Action, can
+from lab.rules.security_events import SecurityEventKind as Kind
 from lab.rules.text import N_, M, Message
-from lab.services.invitations import invite, person_by_token, send_link, token_hash
+from lab.services import sign_ins
+from lab.services.invitations import end_links, invite, person_by_token, revoke_links, send_link, token_hash
+from lab.services.letters import write
+from lab.services.security_events import NOWHERE, Place, note
+from lab.services.sign_ins import Entered
 from lab.services.steps import record, session
 
 PROGRAMME_ROLES: dict[Role, str] = {
@@ -44,8 +48,17 @@ def _check_password(password: str, person: Person, field: str = "password") -> d
     return {field: problem} if problem else {}
 
 
-def accept_invitation(now: datetime, token: str, password: str, name: str, language: str, time_zone: str) -> int:
-    """Arrive: set the first password, name, language and time zone. The link works once. Returns the person's id.
+def accept_invitation(
+    now: datetime,
+    wall: datetime,
+    token: str,
+    password: str,
+    name: str,
+    language: str,
+    time_zone: str,
+    place: Place = NOWHERE,
+) -> Entered:
+    """Arrive: set the first password, name, language and time zone. The link works once. Returns the new sign-in.
 
     Raises Refused for a link that is used or too old, Invalid per field.
     """
@@ -64,8 +77,10 @@ def accept_invitation(now: datetime, token: str, password: str, name: str, langu
     person.password = hash_password(normalized(password))
     person.name, person.language, person.time_zone = " ".join(name.split()), language, time_zone
     record(None, "person_joined", _self(person), now, name=person.name)
+    note(Kind.JOINED, _self(person), wall, place, subject_id=person.id)
+    entered = sign_ins.open_sign_in(person.id, wall, False, place)
     session().commit()
-    return person.id
+    return entered
 
 
 def _self(person: Person) -> Actor:
@@ -82,22 +97,26 @@ def update_profile(actor: Actor, now: datetime, name: str, language: str, time_z
     session().commit()
 
 
-def change_password(actor: Actor, now: datetime, current: str, new: str) -> None:
-    """Change one's own password; every device that is signed in is signed out by it, this one included.
+def change_password(
+    actor: Actor, now: datetime, wall: datetime, current: str, new: str, sign_in_id: int, place: Place
+) -> Entered:
+    """Change one's own password; every device that is signed in is signed out by it. Returns a new sign-in for this one.
 
-    Raises Invalid for ``current`` or ``new``.
+    Raises TooMany, or Invalid for ``current`` or ``new``.
     """
-    person = session().get_one(Person, actor.person_id, with_for_update=True)
-    if person.password is None or not verify_password(normalized(current), person.password):
-        raise Invalid({"current": M(N_("This is not the password you sign in with now: type that one here."))})
-    problems = _check_password(new, person, "new")
+    problems = _check_password(new, session().get_one(Person, actor.person_id), "new")
     if problems:
         raise Invalid(problems)
+    sign_ins.confirm(actor, sign_in_id, current, wall, place, field="current")
+    person = session().get_one(Person, actor.person_id, with_for_update=True)
     person.password = hash_password(normalized(new))
-    # Sessions name the person by this; with a new one, all that were open end.
-    person.fs_uniquifier = uuid4().hex
+    entered = sign_ins.replace_all(person.id, sign_in_id, wall, place)
+    end_links(person, now)
     record(None, "password_changed", actor, now, name=person.name)
+    note(Kind.PASSWORD_CHANGED, actor, wall, place, subject_id=person.id)
+    write(person, "security_notice", now, what=M(N_("Your password was changed.")))
     session().commit()
+    return entered
 
 
 def choose_language(actor: Actor, language: str) -> None:
@@ -120,7 +139,9 @@ def _person(person_id: int) -> Person:
     return found
 
 
-def invite_staff(actor: Actor, now: datetime, name: str, email: str, role: Role, call_code: str = "") -> int:
+def invite_staff(
+    actor: Actor, now: datetime, name: str, email: str, role: Role, call_code: str = "", place: Place = NOWHERE
+) -> int:
     """Invite somebody to a role over the programme, or to the steering committee of a call. Returns their id.
 
     For administrators. Raises Invalid for ``name``, ``email``, ``role`` or ``call``.
@@ -130,22 +151,34 @@ def invite_staff(actor: Actor, now: datetime, name: str, email: str, role: Role,
     if label is None:
         raise Invalid({"role": M(N_("Choose one of the roles: teams and mentors are invited on their award."))})
     person = invite(None, email, name, label, actor, now)
-    _give(actor, now, person, role, call_code)
+    _give(actor, now, person, role, call_code, place)
+    note(Kind.INVITED, actor, now, place, subject_id=person.id, role=role)
     session().commit()
     return person.id
 
 
-def _give(actor: Actor, now: datetime, person: Person, role: Role, call_code: str) -> None:
+def _give(actor: Actor, now: datetime, person: Person, role: Role, call_code: str, place: Place = NOWHERE) -> None:
+    if person.id == actor.person_id:
+        raise Refused(M(N_("You cannot give yourself a role: ask another administrator.")))
     if role is Role.COMMITTEE:
         call = session().scalars(select(Call).where(Call.code == call_code)).one_or_none()
         if call is None:
             raise Invalid({"call": M(N_("Choose the call whose committee it is."))})
+        if _is_paid(person, call.id):
+            raise Invalid(
+                {
+                    "role": M(
+                        N_("%(name)s is on a team of this call, and cannot decide on it as well."), name=person.name
+                    )
+                }
+            )
         seated = select(CommitteeMember.id).where(
             CommitteeMember.call_id == call.id, CommitteeMember.person_id == person.id
         )
         if session().scalar(seated) is None:
             session().add(CommitteeMember(call_id=call.id, person_id=person.id))
             record(None, "role_given", actor, now, name=person.name, role=COMMITTEE_LABEL)
+            note(Kind.ROLE_GIVEN, actor, now, place, subject_id=person.id, role=role, call=call_code)
         return
     if role not in PROGRAMME_ROLES:
         raise Invalid({"role": M(N_("Choose one of the roles."))})
@@ -161,11 +194,13 @@ def _give(actor: Actor, now: datetime, person: Person, role: Role, call_code: st
     held = select(ProgrammeRole.id).where(ProgrammeRole.person_id == person.id, ProgrammeRole.role == role)
     if session().scalar(held) is None:
         session().add(ProgrammeRole(person_id=person.id, role=role))
+        sign_ins.shorten(person.id)
         record(None, "role_given", actor, now, name=person.name, role=PROGRAMME_ROLES[role])
+        note(Kind.ROLE_GIVEN, actor, now, place, subject_id=person.id, role=role)
 
 
-def _is_paid(person: Person) -> bool:
-    """Whether somebody is on the team of an award that has not ended: nobody stands on both sides of a payment."""
+def _is_paid(person: Person, call_id: int | None = None) -> bool:
+    """Whether somebody is on the team of an award (of that call) that has not ended: nobody stands on both sides."""
     place = (
         select(TeamMember.id)
         .join(Award, Award.id == TeamMember.award_id)
@@ -176,22 +211,26 @@ def _is_paid(person: Person) -> bool:
             Award.ended_at.is_(None),
         )
     )
+    if call_id is not None:
+        place = place.where(Award.call_id == call_id)
     return session().scalar(place.limit(1)) is not None
 
 
-def give_role(actor: Actor, now: datetime, person_id: int, role: Role, call_code: str = "") -> None:
+def give_role(
+    actor: Actor, now: datetime, person_id: int, role: Role, call_code: str = "", place: Place = NOWHERE
+) -> None:
     """Give a person a role over the programme or a seat on a call's committee. For administrators; twice is once.
 
     Raises Refused for oneself, and Invalid for somebody whom the programme pays: nobody stands on both sides.
     """
     _administer(actor)
-    if person_id == actor.person_id:
-        raise Refused(M(N_("You cannot give yourself a role: ask another administrator.")))
-    _give(actor, now, _person(person_id), role, call_code)
+    _give(actor, now, _person(person_id), role, call_code, place)
     session().commit()
 
 
-def take_role(actor: Actor, now: datetime, person_id: int, role: Role, call_code: str = "") -> None:
+def take_role(
+    actor: Actor, now: datetime, person_id: int, role: Role, call_code: str = "", place: Place = NOWHERE
+) -> None:
     """Take a role away; access ends with the next request. Raises Refused for one's own administrator role."""
     _administer(actor)
     person = _person(person_id)
@@ -217,10 +256,11 @@ def take_role(actor: Actor, now: datetime, person_id: int, role: Role, call_code
     for row in rows:
         session().delete(row)
         record(None, "role_taken", actor, now, name=person.name, role=label)
+        note(Kind.ROLE_TAKEN, actor, now, place, subject_id=person.id, role=role)
     session().commit()
 
 
-def set_active(actor: Actor, now: datetime, person_id: int, active: bool) -> None:
+def set_active(actor: Actor, now: datetime, person_id: int, active: bool, place: Place = NOWHERE) -> None:
     """Disable an account, which ends its access at once everywhere, or enable it again. For administrators."""
     _administer(actor)
     person = _person(person_id)
@@ -228,19 +268,45 @@ def set_active(actor: Actor, now: datetime, person_id: int, active: bool) -> Non
         raise Refused(M(N_("You cannot disable your own account: ask another administrator.")))
     if person.active != active:
         person.active = active
-        # Signed-in devices are known by this; a new one ends them all.
-        person.fs_uniquifier = uuid4().hex
+        sign_ins.end_all(person.id, now)
+        end_links(person, now)
         record(None, "account_enabled" if active else "account_disabled", actor, now, name=person.name)
+        note(Kind.ACCOUNT_ENABLED if active else Kind.ACCOUNT_DISABLED, actor, now, place, subject_id=person.id)
     session().commit()
 
 
-def invite_again(actor: Actor, now: datetime, person_id: int) -> None:
+def sign_out_everywhere(actor: Actor, now: datetime, person_id: int, place: Place = NOWHERE) -> None:
+    """End every sign-in of a person: a device was lost or somebody else is on it. For administrators."""
+    _administer(actor)
+    person = _person(person_id)
+    sign_ins.end_all(person.id, now)
+    note(Kind.SESSION_ENDED, actor, now, place, subject_id=person.id, what="all")
+    session().commit()
+
+
+def invite_again(actor: Actor, now: datetime, person_id: int, place: Place = NOWHERE) -> None:
     """Send a fresh link to somebody who has not arrived yet. For administrators."""
     _administer(actor)
     person = _person(person_id)
     if person.password is not None:
         raise Refused(M(N_("%(name)s has joined already and can sign in."), name=person.name))
     send_link(None, person, N_("colleague"), actor, now)
+    note(Kind.INVITED, actor, now, place, subject_id=person.id)
+    session().commit()
+
+
+def revoke_invitation(actor: Actor, now: datetime, person_id: int, place: Place = NOWHERE) -> None:
+    """Take back the invitation of somebody who has not arrived: its link stops working until another is sent.
+
+    For administrators. Raises Refused for somebody who has joined.
+    """
+    _administer(actor)
+    person = _person(person_id)
+    if person.password is not None:
+        raise Refused(
+            M(N_("%(name)s has joined already: take their roles away, or disable the account."), name=person.name)
+        )
+    revoke_links(person, actor, now, place)
     session().commit()
 
 

@@ -14,7 +14,7 @@ from lab.models import Award, CommitteeMember, Obligation, Person, ProgrammeRole
 from lab.queries.awards import definition_of
 from lab.rules.calls import CallDefinition
 from lab.rules.facts import ACTIVE, Role
-from lab.rules.obligations import ObligationKind, ObligationState, Party, sentence
+from lab.rules.obligations import ObligationKind, ObligationState, Party, overdue_days, sentence
 from lab.rules.reminders import due_rung, told
 from lab.services.letters import write
 from lab.services.links import absolute
@@ -148,7 +148,7 @@ def _write(obligation: Obligation, person: Person, owes: bool, definition: CallD
         person,
         "reminder",
         now,
-        task=sentence(ObligationKind(obligation.kind), obligation.params),
+        task=sentence(ObligationKind(obligation.kind), obligation.params, overdue_days(obligation.due_at, now)),
         project=award.project,
         organisation=award.organisation.legal_name,
         due_at=obligation.due_at,

@@ -37,6 +37,7 @@ from lab.rules.review import REPORT_KINDS, DocumentKind, SectionComment
 from lab.rules.text import N_, M, Message
 from lab.rules.workplan import Problem
 from lab.services import documents
+from lab.services.clause_duties import cites
 from lab.services.letters import tell
 from lab.services.stages import move, settle
 from lab.services.steps import award_for, discharge, not_ended, owe, record, session, waive_all
@@ -212,6 +213,7 @@ def request_changes(
         now,
         key=f"report:{report}:{number}",
         number=number,
+        **cites(award, _SUBMIT_OF[report]),
     )
     settle(award, now)
     tell(

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 
-from lab.models import Award, BootCamp, Suspension
-from lab.queries.awards import definition_of, facts_of, newest_account
+from lab.models import Award, BootCamp, Check, Obligation, Suspension
+from lab.queries.awards import course_of, definition_of, facts_of, newest_account
 from lab.queries.disbursement import tranche_facts, tranches_of
 from lab.rules import lifecycle
+from lab.rules.agreement import DUE_DILIGENCE
 from lab.rules.calendar import add_months, days_after, end_of_day, local_day
 from lab.rules.calls import CallDefinition, text
+from lab.rules.clauses import OUTLIVES
 from lab.rules.disbursement import DUTIES, TrancheState, duty_key, release_blockers
 from lab.rules.facts import ACTIVE, ENDED, PATH, Actor, AwardFacts, Scope, Stage
 from lab.rules.obligations import ObligationKind as Kind
-from lab.rules.obligations import Party
-from lab.rules.reports import report_days
-from lab.services.steps import discharge, owe, record, session, waive_all
+from lab.rules.obligations import ObligationState, Party
+from lab.rules.schedule import Due, pilot_dues, prototyping_dues
+from lab.services.clause_duties import cites, plan_duties
+from lab.services.steps import discharge, open_obligation, owe, record, session, waive_all
 
 _EVENT_OF = {
     "reject_workplan": "workplan_rejected",
@@ -40,7 +43,7 @@ def move(award: Award, transition: str, actor: Actor, reason: str, now: datetime
     session().flush()
     roles = actor.roles_on(Scope(call_id=award.call_id, award_id=award.id))
     before = Stage(award.stage)
-    stage = lifecycle.next_stage(transition, facts_of(session(), award), roles, reason, now)
+    stage = lifecycle.next_stage(transition, facts_of(session(), award, now), roles, reason, now)
     # Off the path it remembers where it left it, so that a suspension can end there and a page can show it.
     award.suspended_from = None if stage in PATH else before if before in PATH else award.suspended_from
     award.stage, award.stage_since, award.revision = stage, now, award.revision + 1
@@ -51,7 +54,8 @@ def move(award: Award, transition: str, actor: Actor, reason: str, now: datetime
     _note_suspension(award, transition, before, reason, now)
     if stage in ENDED:
         award.ended_at = now
-        waive_all(award, now)
+        # Accounts are audited long after an award, however it ended.
+        waive_all(award, now, but=(OUTLIVES,))
     elif transition != "resume":
         _enter(award, stage, now)
     settle(award, now)
@@ -81,14 +85,16 @@ def _enter(award: Award, stage: Stage, now: datetime) -> None:
         case Stage.PROTOTYPING:
             award.prototyping_on = today
             _plan_prototyping(award, definition, now)
+            plan_duties(award, now)
         case Stage.PILOT:
             award.pilot_on = today
-            _plan_pilot(award, definition, now)
+            _owe_all(award, pilot_dues(course_of(award), definition), definition.time_zone, now)
+            plan_duties(award, now)
 
 
 def _plan_prototyping(award: Award, definition: CallDefinition, now: datetime) -> None:
-    assert award.prototyping_on is not None
-    began, zone, months = award.prototyping_on, definition.time_zone, definition.stages.prototyping_months
+    course = course_of(award)
+    began, zone = course.prototyping_on, definition.time_zone
     for camp in definition.boot_camps:
         day = add_months(began, camp.month)
         session().add(BootCamp(award_id=award.id, key=camp.key, planned_on=day))
@@ -103,49 +109,20 @@ def _plan_prototyping(award: Award, definition: CallDefinition, now: datetime) -
             key=f"boot_camp:{camp.key}",
             title=title,
         )
-    _plan_reports(award, definition, report_days(began, months, definition.reports.prototyping_every_months), 0, now)
-    due = end_of_day(add_months(began, months), zone)
-    owe(award, Kind.SUBMIT_PROTOTYPE_REPORT, Party.TEAM, Party.OFFICER, due, now, key="report:prototype_report:1")
+    _owe_all(award, prototyping_dues(course, definition), zone, now)
 
 
 def pilot_end(award: Award, definition: CallDefinition) -> datetime:
     """The instant (UTC) at which the pilot's last day ends."""
-    assert award.pilot_on is not None
-    return end_of_day(add_months(award.pilot_on, definition.stages.pilot_months_max), definition.time_zone)
+    return end_of_day(course_of(award).pilot_ends(definition), definition.time_zone)
 
 
-def _plan_pilot(award: Award, definition: CallDefinition, now: datetime) -> None:
-    assert award.pilot_on is not None
-    months = definition.stages.pilot_months_max
-    during = report_days(
-        award.prototyping_on or award.pilot_on,
-        definition.stages.prototyping_months,
-        definition.reports.prototyping_every_months,
-    )
-    days = report_days(award.pilot_on, months, definition.reports.pilot_every_months)
-    _plan_reports(award, definition, days, len(during), now)
-    end = pilot_end(award, definition)
-    owe(award, Kind.SUBMIT_FINAL_REPORT, Party.TEAM, Party.OFFICER, end, now, key="report:final_report:1")
-    last = add_months(award.pilot_on, months)
-    closing = days_after(
-        last, definition.reports.days_after_period + definition.stages.review_days, definition.time_zone
-    )
-    owe(award, Kind.CLOSE_AWARD, Party.OFFICER, Party.TEAM, closing, now)
-
-
-def _plan_reports(award: Award, definition: CallDefinition, days: Sequence[date], offset: int, now: datetime) -> None:
-    for n, day in enumerate(days, start=offset + 1):
-        due = days_after(day, definition.reports.days_after_period, definition.time_zone)
+def _owe_all(award: Award, dues: Sequence[Due], zone: str, now: datetime) -> None:
+    for due in dues:
         owe(
-            award,
-            Kind.SUBMIT_PROGRESS_REPORT,
-            Party.TEAM,
-            Party.OFFICER,
-            due,
-            now,
-            key=f"report:progress_report:{n}",
-            number=n,
-        )
+            award, due.kind, due.debtor, due.creditor, end_of_day(due.on, zone), now, key=due.key,
+            **due.params, **cites(award, due.kind),
+        )  # fmt: skip
 
 
 def settle(award: Award, now: datetime) -> None:
@@ -153,12 +130,11 @@ def settle(award: Award, now: datetime) -> None:
     session().flush()
     if Stage(award.stage) not in ACTIVE:
         return
-    facts = facts_of(session(), award)
+    facts = facts_of(session(), award, now)
     definition = definition_of(award)
     today = local_day(now, definition.time_zone)
     _settle_gate(award, facts, now)
-    if facts.due_diligence_clear:
-        discharge(award, Kind.CLEAR_DUE_DILIGENCE, now)
+    _settle_diligence(award, facts, now)
     _settle_account(award, facts, days_after(today, definition.stages.review_days, definition.time_zone), now)
     _settle_payments(award, facts, days_after(today, definition.stages.payment_days, definition.time_zone), now)
 
@@ -172,6 +148,26 @@ def _settle_gate(award: Award, facts: AwardFacts, now: datetime) -> None:
     if facts.stage is not Stage.WORKPLAN or facts.workplan_submitted or not overdue:
         # The question whether to extend has answered itself, as when a suspension gave the team its time back.
         discharge(award, Kind.DECIDE_EXPIRY, now)
+
+
+def _settle_diligence(award: Award, facts: AwardFacts, now: datetime) -> None:
+    if facts.due_diligence_clear:
+        discharge(award, Kind.CLEAR_DUE_DILIGENCE, now)
+    renewals = select(Obligation.key).where(
+        Obligation.award_id == award.id,
+        Obligation.kind == Kind.RENEW_DOCUMENT,
+        Obligation.state == ObligationState.OPEN,
+    )
+    keys = session().scalars(renewals).all()
+    if not keys:
+        return
+    standing = select(Check.id).where(
+        Check.award_id == award.id, Check.checklist == DUE_DILIGENCE, Check.closed_at.is_(None)
+    )
+    still = set() if facts.agreement_in_force else {f"expired:{check_id}" for check_id in session().scalars(standing)}
+    for key in keys:
+        if key not in still:
+            discharge(award, key, now)
 
 
 def _settle_account(award: Award, facts: AwardFacts, due: datetime, now: datetime) -> None:
@@ -217,7 +213,5 @@ def _owe_once(
     **params: object,
 ) -> None:
     """Like ``owe``, but an open one keeps its date: what is settled again is not due anew."""
-    from lab.services.steps import _open
-
-    if _open(award, key or kind) is None:
+    if open_obligation(award, key or kind) is None:
         owe(award, kind, debtor, creditor, due, now, key=key, **params)

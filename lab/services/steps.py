@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -113,7 +114,7 @@ def owe(
 ) -> None:
     """Open an obligation (``key`` defaults to its kind). An open one of the same key and date stays; another date supersedes it."""
     key = key or kind
-    open_one = _open(award, key)
+    open_one = open_obligation(award, key)
     if open_one is not None:
         if open_one.due_at == due_at:
             return
@@ -136,7 +137,8 @@ def owe(
     session().flush()
 
 
-def _open(award: Award, key: str) -> Obligation | None:
+def open_obligation(award: Award, key: str) -> Obligation | None:
+    """What is owed under ``key`` on the award; None when nothing is."""
     return (
         session()
         .scalars(
@@ -150,15 +152,25 @@ def _open(award: Award, key: str) -> Obligation | None:
 
 def discharge(award: Award, key: str, now: datetime) -> None:
     """The obligation is done. Nothing happens when none of that key is open."""
-    found = _open(award, key)
+    _end(award, key, ObligationState.DISCHARGED, now)
+
+
+def supersede(award: Award, key: str, now: datetime) -> None:
+    """The obligation is no longer owed: the agreement was amended. Nothing happens when none of that key is open."""
+    _end(award, key, ObligationState.SUPERSEDED, now)
+
+
+def _end(award: Award, key: str, state: ObligationState, now: datetime) -> None:
+    found = open_obligation(award, key)
     if found is not None:
-        found.state, found.closed_at = ObligationState.DISCHARGED, now
+        found.state, found.closed_at = state, now
         session().flush()
 
 
-def waive_all(award: Award, now: datetime, *kinds: ObligationKind) -> None:
-    """What is still open on the award, or of these kinds alone, is no longer owed."""
+def waive_all(award: Award, now: datetime, *kinds: ObligationKind, but: Collection[ObligationKind] = ()) -> None:
+    """What is still open on the award, or of these kinds alone, is no longer owed; what is ``but`` these stays owed."""
     condition = [Obligation.kind.in_(kinds)] if kinds else []
+    condition += [Obligation.kind.not_in(but)] if but else []
     session().execute(
         update(Obligation)
         .where(Obligation.award_id == award.id, Obligation.state == ObligationState.OPEN, *condition)

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
-from lab.models import Award, BudgetLine, Extension, Milestone, Obligation
+from lab.models import Award, BudgetLine, Document, Extension, Milestone, Obligation
 from lab.queries.awards import definition_of, get_award, open_obligations, workplan_deadline
 from lab.queries.workplan import frame_of
 from lab.rules import lifecycle
 from lab.rules.calendar import days_after, end_of_day, last_day, local_day
 from lab.rules.errors import Conflict, Invalid, Refused
 from lab.rules.facts import Actor, Stage
+from lab.rules.gate_clock import MAX_EXTENSION, days_to_add
 from lab.rules.obligations import ObligationKind as Kind
 from lab.rules.obligations import ObligationState, Party
 from lab.rules.permissions import Action
-from lab.rules.review import DocumentKind, SectionComment
+from lab.rules.review import DocumentKind, ReviewState, SectionComment
 from lab.rules.text import N_, M, Message
-from lab.rules.workplan import SECTIONS, Problem, Reading, clean_content, read_plan
-from lab.services import documents
+from lab.rules.workplan import MAX_ROWS, SECTIONS, Problem, Reading, clean_content, read_plan
+from lab.rules.workplan_merge import Base, merge
+from lab.rules.workplan_talks import places_of
+from lab.services import documents, workplan_talks
 from lab.services.letters import tell
 from lab.services.stages import move, settle
 from lab.services.steps import award_for, discharge, owe, record, session
-
-MAX_EXTENSION = 60
 
 
 def _at_gate(award: Award) -> None:
@@ -53,18 +54,51 @@ def _grouped(problems: tuple[Problem, ...]) -> dict[str, list[Message]]:
     return places
 
 
-def save_draft(actor: Actor, now: datetime, award_code: str, content: Mapping[str, object], revision: int) -> int:
+def save_draft(
+    actor: Actor,
+    now: datetime,
+    award_code: str,
+    content: Mapping[str, object],
+    revision: int,
+    base: Base | None = None,
+) -> int:
     """Keep what the team typed, however unfinished, and return the next revision.
 
-    Raises Conflict with the newer text when somebody saved since ``revision``; Refused when the team is not writing.
+    With ``base``, the plan that the writer began from, what others saved since stays where the writer left it alone,
+    whatever the ``revision``. Raises Conflict with the newer text when both changed the same, or, without a base, when
+    anybody saved since ``revision``; Refused when the team is not writing, or the two plans are too long together.
     """
     award = award_for(actor, Action.EDIT_WORKPLAN, award_code)
     if award.ended_at is not None:
         _at_gate(award)
     document = documents.get_document(award, DocumentKind.WORKPLAN)
-    kept = documents.keep_draft(document, clean_content(content), revision, actor, now)
+    content = clean_content(content)
+    if base is not None:
+        revision = document.draft_revision
+        documents.check_draft(document, revision)
+        content = _merged(document, content, base)
+    kept = documents.keep_draft(document, content, revision, actor, now)
     session().commit()
     return kept
+
+
+def _merged(document: Document, content: Mapping[str, object], base: Base) -> dict[str, object]:
+    found = merge(base, content, document.draft)
+    if found.full:
+        raise Refused(
+            *(
+                M(
+                    N_(
+                        "Together with what was saved meanwhile, the plan has %(count)s rows under “%(section)s”; it holds up to %(limit)s. Remove rows, then save again."
+                    ),
+                    count=len(found.content[section]), section=M(SECTIONS[section]), limit=MAX_ROWS,
+                )
+                for section in found.full
+            )
+        )  # fmt: skip
+    if found.clashes:
+        raise Conflict(document.draft, document.draft_revision)
+    return found.content
 
 
 def submit_plan(actor: Actor, now: datetime, award_code: str, revision: int) -> int:
@@ -87,7 +121,7 @@ def submit_plan(actor: Actor, now: datetime, award_code: str, revision: int) -> 
     if problems:
         raise Invalid(_grouped(problems))
     record(award, "workplan_submitted", actor, now, number=version.number)
-    owe(award, Kind.REVIEW_WORKPLAN, Party.OFFICER, Party.TEAM, _soon(award, now), now)
+    owe(award, Kind.REVIEW_WORKPLAN, Party.OFFICER, Party.TEAM, _soon(award, now), now, number=version.number)
     settle(award, now)
     tell(
         award,
@@ -110,23 +144,41 @@ def _too_late(deadline: datetime, time_zone: str) -> Message:
     )
 
 
-def request_changes(actor: Actor, now: datetime, award_code: str, version: int, comments: Mapping[str, str]) -> None:
-    """Send the version back, with what to change per section. The team's clock runs again, later by the length of the review.
+def request_changes(
+    actor: Actor,
+    now: datetime,
+    award_code: str,
+    version: int,
+    comments: Mapping[str, str],
+    answers: Mapping[int, str] | None = None,
+    settled: Collection[int] = (),
+) -> None:
+    """Send the version back, with what to change per place (:func:`lab.rules.workplan_talks.places_of`). The team's clock
+    runs again, later by the length of the review.
 
-    Raises Refused when nothing is asked for, or another version came in meanwhile.
+    ``answers`` (thread → text) ask again in threads of earlier versions; ``settled`` are threads that are content now.
+    Raises Refused when nothing is asked for, or another version came in meanwhile; Invalid for a comment that is too long.
     """
     award = award_for(actor, Action.REVIEW_WORKPLAN, award_code)
     _at_gate(award)
-    asked = [SectionComment(section, comments[section]) for section in SECTIONS if comments.get(section, "").strip()]
     document = documents.get_document(award, DocumentKind.WORKPLAN)
-    documents.decide(document, "request_changes", version, actor, now, comments=asked)
+    again = {thread: text for thread, text in (answers or {}).items() if text.strip()}
+    submitted = document.state == ReviewState.SUBMITTED
+    places = places_of(documents.newest_version(document).content) if submitted else tuple(comments)
+    asked = [SectionComment(place, comments[place]) for place in places if comments.get(place, "").strip()]
+    decided = documents.decide(
+        document, "request_changes", version, actor, now, comments=asked, asked_again=bool(again)
+    )
+    threads = [workplan_talks.ask_again(award, thread, text, actor, now) for thread, text in again.items()]
+    workplan_talks.settle_threads(award, set(settled) - set(again), actor, now)
+    sections = dict.fromkeys((*(item.section for item in asked), *(thread.section for thread in threads)))
     record(
         award,
         "workplan_changes_requested",
         actor,
         now,
-        number=version,
-        sections=",".join(item.section for item in asked),
+        number=decided.number,
+        sections=",".join(dict.fromkeys(section.partition(":")[0] for section in sections)),
     )
     discharge(award, Kind.REVIEW_WORKPLAN, now)
     settle(award, now)
@@ -159,11 +211,15 @@ def approve(actor: Actor, now: datetime, award_code: str, version: int) -> None:
 
 
 def _adopt(award: Award, reading: Reading, now: datetime) -> None:
+    """Make of the approved plan what the award is followed by: milestones with their obligations, and budget lines."""
     zone = definition_of(award).time_zone
     for number, item in enumerate(reading.milestones, start=1):
         session().add(
-            Milestone(award_id=award.id, number=number, title=item.title, proof=item.proof, due_on=item.due_on)
-        )
+            Milestone(
+                award_id=award.id, number=number, item=item.id, stage=item.stage, title=item.title, proof=item.proof,
+                due_on=item.due_on,
+            )
+        )  # fmt: skip
         due_at = end_of_day(item.due_on, zone)
         owe(
             award,
@@ -175,11 +231,14 @@ def _adopt(award: Award, reading: Reading, now: datetime) -> None:
             key=f"milestone:{number}",
             title=item.title,
         )
+    of_milestone = {item.id: item.stage for item in reading.milestones}
+    stages = {item.id: of_milestone.get(item.milestone, "") for item in reading.activities}
     for number, line in enumerate(reading.lines, start=1):
         session().add(
             BudgetLine(
-                award_id=award.id, number=number, category=line.category, description=line.description,
-                quantity=line.quantity, unit_cost=line.unit_cost, amount=line.amount, own=line.own,
+                award_id=award.id, number=number, item=line.id, activity=line.activity, stage=stages.get(line.activity, ""),
+                category=line.category, description=line.description, quantity=line.quantity, unit_cost=line.unit_cost,
+                amount=line.amount, own=line.own,
             )
         )  # fmt: skip
     session().flush()
@@ -201,7 +260,7 @@ def reject(actor: Actor, now: datetime, award_code: str, version: int, reason: s
 def extend_deadline(
     actor: Actor, now: datetime, award_code: str, days: int, reason: str, shown: datetime | None = None
 ) -> datetime:
-    """Give the team more calendar days (1 to 60), with the reason. Returns the new deadline (UTC).
+    """Give the team more calendar days (see :func:`days_to_add`), with the reason. Returns the new deadline (UTC).
 
     Raises Invalid for ``days`` or ``reason``, and when even the new deadline would have passed; Refused when the deadline
     is no longer the one that was ``shown``: two officers at once extend it once.
@@ -214,9 +273,11 @@ def extend_deadline(
         raise Refused(
             M(N_("The deadline was moved since you opened this page: it is now the end of %(day)s."), day=last)
         )
+    definition = definition_of(award)
     problems = {}
-    if not 1 <= days <= MAX_EXTENSION:
-        problems["days"] = M(N_("Give a whole number of days from 1 to %(limit)s."), limit=MAX_EXTENSION)
+    most = days_to_add(standing.due_at, now, definition.time_zone)[1] if standing is not None else MAX_EXTENSION
+    if not 1 <= days <= most:
+        problems["days"] = M(N_("Give a whole number of days from 1 to %(limit)s."), limit=most)
     if not reason.strip():
         problems["reason"] = M(N_("Give the reason in a sentence: it is kept and shown to the team."))
     if problems:
@@ -224,11 +285,18 @@ def extend_deadline(
     assert actor.person_id is not None
     session().add(Extension(award_id=award.id, days=days, reason=reason.strip(), by=actor.person_id, at=now))
     session().flush()
-    definition = definition_of(award)
     deadline = workplan_deadline(session(), award, definition.time_zone, definition.stages.workplan_days)
     if deadline <= now:
         last = last_day(deadline, definition.time_zone)
-        raise Invalid({"days": M(N_("Even then the deadline would have ended on %(day)s: give more days."), day=last)})
+        least = days + days_to_add(deadline, now, definition.time_zone)[0]
+        raise Invalid(
+            {
+                "days": M(
+                    N_("Even then the deadline would have ended on %(day)s: give at least %(least)s days."),
+                    day=last, least=least,
+                )
+            }
+        )  # fmt: skip
     record(award, "deadline_extended", actor, now, days=days, reason=reason.strip())
     discharge(award, Kind.DECIDE_EXPIRY, now)
     settle(award, now)

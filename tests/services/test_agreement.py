@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from lab import models as m
 from lab.extensions import db
+from lab.queries.diligence import waiting_documents
 from lab.rules.agreement import DUE_DILIGENCE, text_hash
 from lab.rules.errors import Invalid, LabError, NotAllowed, NotFound, Refused
 from lab.rules.facts import PATH, Actor, Stage
 from lab.services import agreement as service
 from lab.services import award as awards
-from lab.services import stages
-from tests.factories import START, World
+from lab.services import signing, stages
+from tests.factories import START, World, add_document
 
 WorldAt = Callable[..., World]
 NOW = START + timedelta(hours=1)
@@ -40,7 +41,14 @@ def items(world: World, checklist: str = DUE_DILIGENCE) -> list[str]:
 
 
 def clear(world: World, key: str, note: str = "Seen", checklist: str = DUE_DILIGENCE) -> None:
+    if checklist == DUE_DILIGENCE and key in items(world) and not waiting_documents(world.session, world.award.id, key):
+        add_document(world, key)
     service.clear_check(world.actor(world.officer), NOW, world.code, checklist, key, note)
+
+
+def standing(world: World, checklist: str = DUE_DILIGENCE) -> dict[str, m.Check]:
+    query = select(m.Check).where(m.Check.checklist == checklist, m.Check.closed_at.is_(None))
+    return {check.key: check for check in world.session.scalars(query)}
 
 
 def clear_all(world: World) -> None:
@@ -52,7 +60,7 @@ def opened(world: World) -> str:
     """Clear, open, and return the frozen text's hash."""
     clear_all(world)
     service.open_agreement(world.actor(world.officer), NOW, world.code)
-    return text_hash(version(world).content["clauses"])
+    return text_hash(version(world).content)
 
 
 def version(world: World) -> m.Version:
@@ -62,7 +70,7 @@ def version(world: World) -> m.Version:
 
 def sign(world: World, side: str, shown: str, name: str = "", now: datetime = NOW) -> None:
     who = world.lead if side == "organisation" else world.officer
-    service.sign(world.actor(who), now, world.code, side, name or NAMES[side], shown, "2001:db8::1")
+    signing.sign(world.actor(who), now, world.code, side, name or NAMES[side], shown, "2001:db8::1")
 
 
 def duties(world: World) -> dict[str, datetime]:
@@ -143,7 +151,7 @@ def test_an_item_is_reopened_and_due_again_before_the_signatures(world: World) -
     clear_all(world)
     later = NOW + timedelta(days=3)
     service.reopen_check(world.actor(world.officer), later, world.code, DUE_DILIGENCE, "references")
-    assert len(world.session.scalars(select(m.Check)).all()) == len(items(world)) - 1
+    assert len(standing(world)) == len(items(world)) - 1
     assert duties(world)["clear_due_diligence"] == SOON + timedelta(days=3)
     assert [event.kind for event in events(world)][-2:] == ["check_cleared", "check_reopened"]
     assert [e.details["note"] for e in events(world) if e.details.get("item") == "references" and "note" in e.details]
@@ -184,7 +192,7 @@ def test_an_item_of_closing_is_ticked_and_taken_back(world_at: WorldAt) -> None:
     world = world_at(Stage.PILOT)
     clear(world, "presentation_held", checklist="closing")
     service.reopen_check(world.actor(world.officer), NOW, world.code, "closing", "presentation_held")
-    assert not world.session.scalars(select(m.Check).where(m.Check.checklist == "closing")).all()
+    assert not standing(world, "closing")
 
 
 # Opening
@@ -238,7 +246,7 @@ def test_what_was_opened_does_not_change_with_the_call_or_the_award(world: World
     world.call.definition, world.call.definition_hash = changed, "another"
     world.award.project = "Another title"
     world.again()
-    assert text_hash(version(world).content["clauses"]) == frozen
+    assert text_hash(version(world).content) == frozen
     sign(world, "organisation", frozen)
 
 
@@ -289,7 +297,7 @@ def test_what_is_no_signature_is_refused_and_not_kept(world: World) -> None:
     frozen = opened(world)
     refused(world, lambda: sign(world, "organisation", frozen, "Somebody Else"), Invalid, "Lucía Lead")
     refused(world, lambda: sign(world, "organisation", "0" * 64), match="not the one to be signed")
-    refused(world, lambda: service.sign(world.actor(world.lead), NOW, world.code, "moon", "x", frozen), NotFound)
+    refused(world, lambda: signing.sign(world.actor(world.lead), NOW, world.code, "moon", "x", frozen), NotFound)
     sign(world, "organisation", frozen)
     refused(world, lambda: sign(world, "organisation", frozen), match="signed already")
     sign(world, "ilo", frozen)
@@ -330,20 +338,21 @@ def test_each_step_has_its_person(world: World) -> None:
         lambda actor: service.clear_check(actor, NOW, world.code, DUE_DILIGENCE, "references", "Seen"),
         lambda actor: service.reopen_check(actor, NOW, world.code, DUE_DILIGENCE, "references"),
         lambda actor: service.open_agreement(actor, NOW, world.code),
-        lambda actor: service.sign(actor, NOW, world.code, "ilo", actor.name, frozen),
+        lambda actor: signing.sign(actor, NOW, world.code, "ilo", actor.name, frozen),
     ]
     for who in ("lead", "member", "mentor", "committee", "finance"):
         for act in officers:
             refused(world, lambda act=act, who=who: act(world.actor(getattr(world, who))), NotAllowed)  # type: ignore[misc]
+    # Of the team only the one who is named: by default the lead.
     for who in ("member", "mentor", "committee", "finance", "officer"):
         actor = world.actor(getattr(world, who))
         refused(
             world,
-            lambda actor=actor: service.sign(actor, NOW, world.code, "organisation", actor.name, frozen),  # type: ignore[misc]
-            NotAllowed,
+            lambda actor=actor: signing.sign(actor, NOW, world.code, "organisation", actor.name, frozen),  # type: ignore[misc]
+            Refused if who == "member" else NotAllowed,
         )
     stranger = world.actor(world.other_lead)
-    refused(world, lambda: service.sign(stranger, NOW, world.code, "organisation", stranger.name, frozen), NotFound)
+    refused(world, lambda: signing.sign(stranger, NOW, world.code, "organisation", stranger.name, frozen), NotFound)
 
 
 def test_two_at_once_have_one_effect_and_the_second_is_told(world: World, app: Flask, session: Session) -> None:
@@ -352,8 +361,8 @@ def test_two_at_once_have_one_effect_and_the_second_is_told(world: World, app: F
     officer, lead, code = world.actor(world.officer), world.actor(world.lead), world.code
     assert _at_once(app, lambda: service.open_agreement(officer, NOW, code)) == ["", "The agreement is open already."]
     session.expire_all()
-    frozen = text_hash(version(world).content["clauses"])
-    answers = _at_once(app, lambda: service.sign(lead, NOW, code, "organisation", lead.name, frozen))
+    frozen = text_hash(version(world).content)
+    answers = _at_once(app, lambda: signing.sign(lead, NOW, code, "organisation", lead.name, frozen))
     assert answers == ["", "This side has signed already."]
     session.expire_all()
     assert len(session.scalars(select(m.Signature)).all()) == 1

@@ -10,17 +10,19 @@ from flask_security.utils import hash_password
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lab.models import Invitation, Mail, Person
+from lab.models import CommitteeMember, Invitation, Mail, Person, SecurityEvent
 from lab.queries.invitation import LinkState, welcome
-from lab.rules.errors import Refused
+from lab.rules.errors import NotAllowed, Refused
 from lab.rules.facts import Role
+from lab.rules.security_events import SecurityEventKind as Kind
 from lab.rules.time_zones import likely_time_zone
-from lab.services import invitations
+from lab.services import award, invitations, people
 from lab.services.invitations import token_hash
 from tests import factories
 from tests.factories import World
 
 WorldAt = Callable[..., World]
+STRONG = "a long enough password"
 
 
 @pytest.fixture
@@ -35,6 +37,10 @@ def _token(session: Session, person: Person) -> str:
     body = session.scalars(select(Mail.body).where(Mail.to == person.email).order_by(Mail.id.desc())).first()
     assert body is not None
     return body.split("/invitation/")[1].split()[0]
+
+
+def _newest_token(session: Session, email: str) -> str:
+    return _token(session, session.scalars(select(Person).where(Person.email == email)).one())
 
 
 def test_an_open_link_says_who_asks_and_to_what(session: Session, invited: tuple[World, str], now: datetime) -> None:
@@ -119,3 +125,55 @@ def test_staff_are_invited_without_an_award(session: Session, now: datetime) -> 
     letter = session.scalars(select(Mail).where(Mail.to == person.email)).one()
     assert letter.state == "queued" and admin.name in letter.body
     assert welcome(session, token_hash(_token(session, person)), now).project == ""
+
+
+def test_an_invitation_is_taken_back_with_the_place(
+    world_at: Callable[..., World], session: Session, now: datetime
+) -> None:
+    """Whoever was invited by mistake cannot follow the link any more, and is told so; invited again, a new one works."""
+    world = world_at()
+    lead = world.actor(world.lead)
+    person_id = award.invite_member(lead, now, world.code, "Nora Nueva", "nora@camara.example", Role.MEMBER)
+    first = _newest_token(session, "nora@camara.example")
+    award.remove_member(lead, now, world.code, person_id)
+    assert welcome(session, invitations.token_hash(first), now).state is LinkState.REVOKED
+    with pytest.raises(Refused):
+        people.accept_invitation(now, now, first, STRONG, "Nora", "es", "America/Guayaquil")
+    session.rollback()
+    kinds = session.scalars(select(SecurityEvent.kind).where(SecurityEvent.subject_id == person_id)).all()
+    assert {Kind.INVITED, Kind.INVITATION_REVOKED} <= set(kinds)
+    assert award.invite_member(lead, now, world.code, "Nora Nueva", "nora@camara.example", Role.MEMBER) == person_id
+    second = _newest_token(session, "nora@camara.example")
+    assert people.accept_invitation(now, now, second, STRONG, "Nora", "es", "America/Guayaquil").person_id == person_id
+
+
+def test_a_link_stays_while_there_is_another_place(
+    world_at: Callable[..., World], session: Session, now: datetime
+) -> None:
+    world = world_at()
+    officer = world.actor(world.officer)
+    person_id = award.invite_member(officer, now, world.code, "Nora", "nora@camara.example", Role.MENTOR)
+    session.add(CommitteeMember(call_id=world.call.id, person_id=person_id))
+    session.commit()
+    award.remove_member(officer, now, world.code, person_id)
+    token = _newest_token(session, "nora@camara.example")
+    assert welcome(session, invitations.token_hash(token), now).state is LinkState.OPEN
+
+
+def test_an_administrator_takes_an_invitation_back(
+    world_at: Callable[..., World], session: Session, now: datetime
+) -> None:
+    world = world_at()
+    admin = world.actor(world.admin)
+    person_id = people.invite_staff(admin, now, "Nora", "nora@ilo.example", Role.OFFICER)
+    token = _newest_token(session, "nora@ilo.example")
+    with pytest.raises(NotAllowed):
+        people.revoke_invitation(world.actor(world.officer), now, person_id)
+    people.revoke_invitation(admin, now, person_id)
+    assert welcome(session, invitations.token_hash(token), now).state is LinkState.REVOKED
+    people.invite_again(admin, now, person_id)
+    again = _newest_token(session, "nora@ilo.example")
+    assert welcome(session, invitations.token_hash(again), now).state is LinkState.OPEN
+    people.accept_invitation(now, now, again, STRONG, "Nora", "en", "Europe/Zurich")
+    with pytest.raises(Refused, match="joined already"):
+        people.revoke_invitation(admin, now, person_id)

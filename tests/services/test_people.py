@@ -10,10 +10,12 @@ from flask_security.utils import hash_password, verify_password
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lab.models import CommitteeMember, Event, Invitation, Mail, Person, ProgrammeRole
+from lab.models import CommitteeMember, Event, Invitation, Mail, Person, ProgrammeRole, SignIn
 from lab.rules.errors import Invalid, NotAllowed, NotFound, Refused
 from lab.rules.facts import SYSTEM, Actor, Role
-from lab.services import people
+from lab.services import people, sign_ins
+from lab.services.award import invite_member
+from lab.services.security_events import NOWHERE
 from tests import factories
 from tests.factories import World
 
@@ -49,18 +51,23 @@ def test_an_invited_officer_arrives(session: Session, admin: Actor, now: datetim
     person = _invited(session, admin, now)
     assert (person.email, person.password) == ("nadia@ilo.example", None)
     token = _token(session, person.email)
-    assert people.accept_invitation(now, token, STRONG, "  Nadia   Nueva ", "es", "America/Lima") == person.id
+    assert (
+        people.accept_invitation(now, now, token, STRONG, "  Nadia   Nueva ", "es", "America/Lima").person_id
+        == person.id
+    )
     assert (person.name, person.language, person.time_zone) == ("Nadia Nueva", "es", "America/Lima")
     assert verify_password(STRONG, person.password)
     assert _events(session) == ["role_given", "person_joined"]
     assert session.scalars(select(Event).where(Event.kind == "person_joined")).one().actor_id == person.id
     with pytest.raises(Refused):
-        people.accept_invitation(now, token, STRONG, "Nadia", "es", "America/Lima")
+        people.accept_invitation(now, now, token, STRONG, "Nadia", "es", "America/Lima")
 
 
 def test_a_password_is_the_same_however_its_letters_are_composed(session: Session, admin: Actor, now: datetime) -> None:
     person = _invited(session, admin, now)
-    people.accept_invitation(now, _token(session, person.email), "contrase\u00f1a larga", "Nadia", "es", "America/Lima")
+    people.accept_invitation(
+        now, now, _token(session, person.email), "contrase\u00f1a larga", "Nadia", "es", "America/Lima"
+    )
     assert verify_password("contrasen\u0303a larga", person.password)
 
 
@@ -84,7 +91,7 @@ def test_arriving_with_something_wrong_leaves_the_link_open(
     token = _token(session, person.email)
     given = {"password": STRONG, "name": "Nadia", "language": "es", "time_zone": "America/Lima"} | changes
     with pytest.raises(Invalid) as refused:
-        people.accept_invitation(now, token, **given)
+        people.accept_invitation(now, now, token, **given)
     assert set(refused.value.problems) == {field}
     session.rollback()
     assert session.get_one(Person, person.id).password is None
@@ -107,16 +114,21 @@ def test_profile(session: Session, admin: Actor, now: datetime) -> None:
 def test_changing_the_password_ends_every_session(session: Session, admin: Actor, now: datetime) -> None:
     person = session.get_one(Person, admin.person_id)
     person.password = hash_password(STRONG)
+    old = sign_ins.open_sign_in(person.id, now, True, NOWHERE)
     session.commit()
-    before = person.fs_uniquifier
+    here = session.scalars(select(SignIn)).one()
     for current, new, field in (("not my password", "quite another one", "current"), (STRONG, "short", "new")):
         with pytest.raises(Invalid) as refused:
-            people.change_password(admin, now, current, new)
+            people.change_password(admin, now, now, current, new, here.id, NOWHERE)
         assert set(refused.value.problems) == {field}
         session.rollback()
-    assert person.fs_uniquifier == before and verify_password(STRONG, person.password)
-    people.change_password(admin, now, STRONG, "quite another one")
-    assert person.fs_uniquifier != before and verify_password("quite another one", person.password)
+    assert here.ended_at is None and verify_password(STRONG, person.password)
+    entered = people.change_password(admin, now, now, STRONG, "quite another one", here.id, NOWHERE)
+    session.refresh(here)
+    assert here.ended_at is not None and verify_password("quite another one", person.password)
+    assert entered.lasting and entered.token != old.token
+    new_one = session.scalars(select(SignIn).where(SignIn.ended_at.is_(None))).one()
+    assert new_one.token_hash == sign_ins.token_hash(entered.token)
     assert _events(session) == ["password_changed"]
 
 
@@ -208,10 +220,11 @@ def test_an_administrator_cannot_lock_themselves_out(session: Session, admin: Ac
 def test_disabling_ends_sessions_and_is_told_once(session: Session, admin: Actor, now: datetime) -> None:
     person = factories.person(session)
     session.commit()
-    before = person.fs_uniquifier
+    sign_ins.open_sign_in(person.id, now, True, NOWHERE)
     people.set_active(admin, now, person.id, False)
     people.set_active(admin, now, person.id, False)
-    assert not person.active and person.fs_uniquifier != before
+    assert not person.active
+    assert session.scalars(select(SignIn)).one().ended_at is not None
     with pytest.raises(Invalid, match="disabled"):
         people.invite_staff(admin, now, "Again", person.email, Role.OFFICER)
     session.rollback()
@@ -227,9 +240,9 @@ def test_inviting_again_only_who_has_not_arrived(session: Session, admin: Actor,
     second = _token(session, person.email)
     assert first != second
     with pytest.raises(Refused):
-        people.accept_invitation(now, first, STRONG, "Nadia", "en", "Europe/Zurich")
+        people.accept_invitation(now, now, first, STRONG, "Nadia", "en", "Europe/Zurich")
     session.rollback()
-    people.accept_invitation(now, second, STRONG, "Nadia", "en", "Europe/Zurich")
+    people.accept_invitation(now, now, second, STRONG, "Nadia", "en", "Europe/Zurich")
     with pytest.raises(Refused):
         people.invite_again(admin, now, person.id)
 
@@ -243,7 +256,7 @@ def test_the_first_administrator_comes_from_the_command_line_once(session: Sessi
     # Nobody has arrived: a mistyped address is mended by another, and the first link makes nobody an administrator.
     people.first_administrator(SYSTEM, now, "Eve", "eve@ilo.example")
     assert factories.actor_for(session, ada).programme == set()
-    people.accept_invitation(now, _token(session, "eve@ilo.example"), STRONG, "Eve", "en", "Europe/Zurich")
+    people.accept_invitation(now, now, _token(session, "eve@ilo.example"), STRONG, "Eve", "en", "Europe/Zurich")
     with pytest.raises(Refused):
         people.first_administrator(SYSTEM, now, "Ada", "ada@ilo.example")
 
@@ -259,3 +272,33 @@ def test_nobody_stands_on_both_sides_of_a_payment(world_at: Callable[..., World]
     assert role in world.actor(world.mentor).programme
     with pytest.raises(Refused, match="cannot give yourself a role"):
         people.give_role(world.actor(world.admin), now, world.admin.id, role)
+
+
+def test_an_administrator_gives_himself_nothing_by_inviting_himself(
+    session: Session, world_at: WorldAt, now: datetime
+) -> None:
+    world = world_at()
+    for role, call_code in ((Role.FINANCE, ""), (Role.OFFICER, ""), (Role.COMMITTEE, world.call.code)):
+        with pytest.raises(Refused, match="cannot give yourself a role"):
+            people.invite_staff(world.actor(world.admin), now, "Adam", world.admin.email, role, call_code)
+        session.rollback()
+    assert session.scalars(select(ProgrammeRole.role).where(ProgrammeRole.person_id == world.admin.id)).all() == [
+        "admin"
+    ]
+
+
+def test_nobody_decides_on_a_team_of_theirs(session: Session, world_at: WorldAt, now: datetime) -> None:
+    world = world_at()
+    with pytest.raises(Invalid, match="cannot decide on it as well"):
+        people.give_role(world.actor(world.admin), now, world.member.id, Role.COMMITTEE, world.call.code)
+    session.rollback()
+    with pytest.raises(Invalid, match="sits on the committee"):
+        invite_member(world.actor(world.lead), now, world.code, "Carla", world.committee.email, Role.MEMBER)
+
+
+def test_whoever_is_given_an_office_is_not_kept_signed_in(session: Session, world_at: WorldAt, now: datetime) -> None:
+    world = world_at()
+    sign_ins.open_sign_in(world.mentor.id, now, True, NOWHERE)
+    session.commit()
+    people.give_role(world.actor(world.admin), now, world.mentor.id, Role.FINANCE)
+    assert not session.scalars(select(SignIn)).one().lasting

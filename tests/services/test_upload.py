@@ -6,21 +6,34 @@ import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lab.files import FileStore, StoreUnwell, open_store
-from lab.models import Document, Event, Person, Upload, Version
+from lab.models import Document, Event, Person, SecurityEvent, Upload, Version
 from lab.queries.lab import camps_of
 from lab.queries.upload import file_ids, named_at, readable, uploads_of
 from lab.rules.errors import NotAllowed, NotFound, Refused
 from lab.rules.facts import Scope, Stage
-from lab.rules.uploads import BadName, EmptyUpload, Renamed, TooLarge, UploadRefused, WrongKind
+from lab.rules.uploads import (
+    BadName,
+    EmptyUpload,
+    Infected,
+    NotScanned,
+    Renamed,
+    TooLarge,
+    UploadRefused,
+    WrongKind,
+)  # fmt: skip
+from lab.scanner import Scanner, ScannerUnwell, ScanTooLarge
 from lab.services import lab
 from lab.services import upload as service
+from lab.services.security_events import Place
 from tests.factories import START, World
+from tests.rules.test_uploads import WORD, listing, noise, zipped
 
 WorldAt = Callable[..., World]
 NOW = START + timedelta(days=40)
@@ -39,12 +52,16 @@ def stored(tmp_path: Path) -> Callable[[], int]:
     return lambda: sum(path.is_file() for path in (tmp_path / "files").rglob("*"))
 
 
+def _intake(files: FileStore, scanner: Scanner | None = None) -> service.Intake:
+    return service.Intake(files, LIMIT, scanner, NOW, Place("203.0.113.7", "a browser", "/files"))
+
+
 def _keep(
     world: World, files: FileStore, person: Person, place: str = "prototype", name: str = "plan.pdf", data: bytes = PDF,
     **given: object,
 ) -> int:  # fmt: skip
     return service.keep_file(
-        world.actor(person), NOW, world.code, place, name, io.BytesIO(data), files, LIMIT, **given  # type: ignore[arg-type]
+        world.actor(person), NOW, world.code, place, name, io.BytesIO(data), _intake(files), **given  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -78,6 +95,9 @@ def test_a_file_is_kept_with_its_bytes_and_its_event(session: Session, world_at:
     assert _events(session, "file_uploaded") == 1
 
 
+DOCX_WITH_MACROS = zipped(
+    listing(WORD), *((f"word/{n}.xml", noise(500)) for n in range(40)), ("word/vbaProject.bin", b"program")
+)
 REFUSED: list[tuple[type[UploadRefused], str, bytes]] = [
     (EmptyUpload, "plan.pdf", b""),
     (WrongKind, "program.exe", b"MZ" + bytes(100)),
@@ -91,6 +111,10 @@ REFUSED: list[tuple[type[UploadRefused], str, bytes]] = [
     (BadName, "..\\plan.pdf", PDF),
     (BadName, "plan\x00.pdf", PDF),
     (BadName, " ", PDF),
+    (WrongKind, "plan.docx", DOCX_WITH_MACROS),
+    (WrongKind, "plan.pdf", PDF + b"<< /S /JavaScript /JS (app.alert(1)) >>"),
+    (WrongKind, "photo.png", b"\x89PNG\r\n\x1a\n<html><script>alert(1)</script>"),
+    (WrongKind, "plan.txt", b"plain words " * 2000 + b"\x00\x01"),
 ]
 
 
@@ -105,6 +129,90 @@ def test_a_refused_file_leaves_nothing(
     assert set(refused.value.problems) == {"file"}
     session.rollback()
     assert (_rows(session), stored(), _events(session, "file_uploaded")) == (0, 0, 0)
+
+
+def test_what_looks_like_an_attack_is_noted_and_a_mistake_is_not(
+    session: Session, world_at: WorldAt, files: FileStore
+) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    for error, name, data in REFUSED:
+        with pytest.raises(error):
+            _keep(world, files, world.member, name=name, data=data)
+    session.rollback()
+    events = session.scalars(select(SecurityEvent).order_by(SecurityEvent.id)).all()
+    assert [(event.details["file"], event.details["reason"]) for event in events] == [
+        ("plan.png", "renamed"), ("passwd.pdf", "name"), ("plan.pdf", "name"), ("plan.pdf", "name"),
+        ("plan.docx", "macros"), ("plan.pdf", "actions"),
+    ]  # fmt: skip
+    assert {(e.kind, e.actor_id, e.at, e.address, e.action, e.path) for e in events} == {
+        ("upload_refused", world.member.id, NOW, "203.0.113.7", "add_file", "/files")
+    }
+
+
+class _Asked(Scanner):
+    """A scanner that says what it is told to."""
+
+    def __init__(self, says: str | Exception | None) -> None:
+        super().__init__("unix:/nowhere")
+        self.says, self.read = says, b""
+
+    def scan(self, file: IO[bytes]) -> str | None:
+        file.seek(0)
+        self.read = file.read()
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+
+def test_the_scanner_sees_the_whole_file_and_leaves_its_time(
+    session: Session, world_at: WorldAt, files: FileStore
+) -> None:
+    world, scanner = world_at(Stage.PROTOTYPING), _Asked(None)
+    data = PDF + noise(2_000_000)
+    kept = [
+        service.keep_file(
+            world.actor(world.lead), NOW, world.code, "prototype", "plan.pdf", io.BytesIO(data), _intake(files, one)
+        )
+        for one in (scanner, None)
+    ]  # fmt: skip
+    assert scanner.read == data
+    assert [session.get_one(Upload, upload_id).scanned_at for upload_id in kept] == [NOW, None]
+
+
+@pytest.mark.parametrize(
+    ("says", "error", "reason"),
+    [
+        ("Some.Worm", Infected, "virus"),
+        (ScannerUnwell("gone"), NotScanned, "not_scanned"),
+        (ScanTooLarge("5 MB"), TooLarge, "too_large_to_scan"),
+    ],
+)
+def test_what_the_scanner_does_not_pass_is_not_kept(
+    session: Session, world_at: WorldAt, files: FileStore, stored: Callable[[], int],
+    says: str | Exception, error: type[UploadRefused], reason: str,
+) -> None:  # fmt: skip
+    world = world_at(Stage.PROTOTYPING)
+    with pytest.raises(error, match="“plan.pdf”"):
+        service.keep_file(
+            world.actor(world.lead), NOW, world.code, "prototype", "plan.pdf", io.BytesIO(PDF),
+            _intake(files, _Asked(says)),
+        )  # fmt: skip
+    session.rollback()
+    [event] = session.scalars(select(SecurityEvent))
+    assert event.details == {"file": "plan.pdf", "reason": reason} | ({"signature": says} if reason == "virus" else {})
+    assert (_rows(session), stored(), _events(session, "file_uploaded")) == (0, 0, 0)
+
+
+def test_a_dangerous_file_is_not_even_shown_to_the_scanner(
+    session: Session, world_at: WorldAt, files: FileStore
+) -> None:
+    world, scanner = world_at(Stage.PROTOTYPING), _Asked(None)
+    with pytest.raises(WrongKind):
+        service.keep_file(
+            world.actor(world.lead), NOW, world.code, "prototype", "a.docx", io.BytesIO(DOCX_WITH_MACROS),
+            _intake(files, scanner),
+        )  # fmt: skip
+    assert scanner.read == b""
 
 
 def test_a_file_of_exactly_the_limit_is_taken(session: Session, world_at: WorldAt, files: FileStore) -> None:
@@ -124,7 +232,7 @@ def test_no_bytes_are_read_from_somebody_who_may_not(
             raise AssertionError("read before permission was checked")
 
     def send(person: Person, place: str, code: str = world.code) -> None:
-        service.keep_file(world.actor(person), NOW, code, place, "plan.pdf", Untouchable(), files, LIMIT)
+        service.keep_file(world.actor(person), NOW, code, place, "plan.pdf", Untouchable(), _intake(files))
 
     for person, place, error in (
         (world.mentor, "prototype", NotAllowed),
@@ -236,7 +344,7 @@ def test_a_broken_line_and_a_full_disk_leave_nothing(
 
     with pytest.raises(ConnectionResetError):
         service.keep_file(
-            world.actor(world.lead), NOW, world.code, "prototype", "plan.pdf", Broken(PDF), files, LIMIT
+            world.actor(world.lead), NOW, world.code, "prototype", "plan.pdf", Broken(PDF), _intake(files)
         )  # fmt: skip
     monkeypatch.setattr("lab.files._to_disk", _full)
     with pytest.raises(StoreUnwell):

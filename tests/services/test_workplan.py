@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from lab import models as m
 from lab.rules.errors import Conflict, Invalid, NotAllowed, Refused
 from lab.rules.facts import Stage
+from lab.rules.workplan_merge import base_of
 from lab.services import award as awards
 from lab.services import stages, workplan
 from tests.factories import PLAN, World
@@ -58,6 +59,53 @@ def notice(world: World, day: date) -> None:
     world.award.notice_on = day
     stages.settle(world.award, datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
     world.session.commit()
+
+
+def changed(section: str, at: int, **fields: str) -> dict[str, Any]:
+    plan = copy.deepcopy(PLAN)
+    plan[section][at] |= fields
+    return plan
+
+
+def test_two_who_began_from_one_draft_both_keep_what_they_changed(world: World, now: datetime) -> None:
+    revision, base = write(world, now), base_of(PLAN)
+    write(world, now, changed("budget", 0, quantity="5"), revision)
+    mine = changed("activities", 0, owner="Luis")
+    assert workplan.save_draft(world.actor(world.lead), now, world.code, mine, revision, base) == revision + 2
+    kept = world.session.scalars(select(m.Document.draft).where(m.Document.award_id == world.award.id)).one()
+    assert (kept["activities"][0]["owner"], kept["budget"][0]["quantity"]) == ("Luis", "5")
+    # The same once more, its answer lost on the way: nothing to ask, nothing to store.
+    assert workplan.save_draft(world.actor(world.lead), now, world.code, mine, revision, base) == revision + 2
+
+
+def test_two_who_changed_the_same_are_told_and_nothing_is_stored(world: World, now: datetime) -> None:
+    revision = write(world, now)
+    theirs = changed("budget", 0, quantity="5")
+    write(world, now, theirs, revision)
+    for mine in (changed("budget", 0, quantity="6"), {**PLAN, "budget": PLAN["budget"][1:]}):
+        with pytest.raises(Conflict) as conflict:
+            workplan.save_draft(world.actor(world.lead), now, world.code, mine, revision, base_of(PLAN))
+        assert (conflict.value.theirs, conflict.value.revision) == (theirs, revision + 1)
+        world.session.rollback()
+
+
+def test_two_full_plans_are_not_merged_into_one_that_is_cut_off(world: World, now: datetime) -> None:
+    def rows(letter: str) -> dict[str, Any]:
+        return {"activities": [{"id": f"{letter}{n}", "title": "x"} for n in range(101)]}
+
+    write(world, now, rows("a"))
+    with pytest.raises(Refused, match="202 rows"):
+        workplan.save_draft(world.actor(world.lead), now, world.code, rows("b"), 0, base_of({}))
+    world.session.rollback()
+
+
+def test_a_plan_that_was_handed_in_meanwhile_is_not_merged_into(world: World, now: datetime) -> None:
+    submitted(world, now)
+    with pytest.raises(Refused):
+        workplan.save_draft(
+            world.actor(world.member), now, world.code, changed("budget", 0, quantity="6"), 1, base_of({})
+        )
+    world.session.rollback()
 
 
 def test_a_draft_is_kept_as_typed_and_knows_its_revision(world: World, now: datetime) -> None:
@@ -265,12 +313,21 @@ def test_an_overdue_award_asks_its_officer_once_and_never_lapses_by_itself(world
     assert world.award.stage == "workplan"
     assert open_duties(world)["decide_expiry"] == datetime(2026, 3, 24, 23, tzinfo=UTC)
     officer = world.actor(world.officer)
-    with pytest.raises(Invalid, match="give more days"):
+    with pytest.raises(Invalid, match="give at least 6 days"):
         workplan.extend_deadline(officer, DEADLINE + timedelta(days=5), world.code, 5, "Late request")
     world.session.rollback()
-    workplan.extend_deadline(officer, DEADLINE + timedelta(days=5), world.code, 10, "Late request")
+    workplan.extend_deadline(officer, DEADLINE + timedelta(days=5), world.code, 6, "Late request")
     assert "decide_expiry" not in open_duties(world)
-    assert workplan.flag_expired(DEADLINE + timedelta(days=11)) == 1, "a new deadline, a new question"
+    assert workplan.flag_expired(DEADLINE + timedelta(days=7)) == 1, "a new deadline, a new question"
+
+
+def test_a_deadline_long_gone_can_still_be_extended(world: World) -> None:
+    officer, late = world.actor(world.officer), DEADLINE + timedelta(days=100)
+    for days, said in ((100, "give at least 101 days"), (162, "from 1 to 161")):
+        with pytest.raises(Invalid, match=said):
+            workplan.extend_deadline(officer, late, world.code, days, "Floods")
+        world.session.rollback()
+    assert workplan.extend_deadline(officer, late, world.code, 101, "Floods") > late
 
 
 def test_an_award_lapses_by_decision_after_its_deadline_only(world: World) -> None:
