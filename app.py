@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import runpy
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from lab import create_app
+from lab.config import ROOT
 
 app = create_app()
 
@@ -123,19 +125,17 @@ def serve(app: Flask) -> None:
     settings = {
         "bind": f"127.0.0.1:{config.port}",
         "workers": 1,
-        "threads": 8,
-        "worker_class": "gthread",
-        "timeout": 120,
-        "loglevel": "warning",
         "post_worker_init": (lambda worker: jobs.start(app)) if config.scheduler else (lambda worker: None),
     }
 
     class Server(BaseApplication):  # type: ignore[misc]
-        """gunicorn, configured from here and not from files or arguments."""
+        """gunicorn, configured from its file and from here, not from arguments."""
 
         def load_config(self) -> None:
-            for name, value in settings.items():
-                self.cfg.set(name, value)
+            kept = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+            for name, value in {**kept, **settings}.items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
 
         def load(self) -> Flask:
             return app

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, Length
 
-from lab.forms.base import LabForm, options
+from lab.forms.base import LabForm, TryForm, options
 from lab.rules.languages import LANGUAGES
 from lab.rules.passwords import MIN_PASSWORD
 
 Zones = dict[str, list[tuple[str, str]]]
-_PASSWORD_HINT = _l(
+PASSWORD_HINT = _l(
     "At least %(number)d characters. A short sentence is easy to keep and hard to guess.", number=MIN_PASSWORD
 )
-_NOT_THE_SAME = _l("The two passwords are not the same: type the new one twice.")
+NOT_THE_SAME = _l("The two passwords are not the same: type the new one twice.")
 # Longer than any password that is taken: the rule, not the form, says how long one may be.
-_SANE = Length(max=1000)
+SANE = Length(max=1000)
 
 
 class ProfileForm(LabForm):
@@ -39,20 +39,31 @@ class WelcomeForm(ProfileForm):
     """Arriving: a first password, and the profile."""
 
     password = PasswordField(
-        _l("Choose a password"), [_SANE], description=_PASSWORD_HINT, render_kw={"autocomplete": "new-password"}
+        _l("Choose a password"), [SANE], description=PASSWORD_HINT, render_kw={"autocomplete": "new-password"}
     )
     again = PasswordField(
-        _l("The same password again"), [EqualTo("password", _NOT_THE_SAME)], render_kw={"autocomplete": "new-password"}
+        _l("The same password again"), [EqualTo("password", NOT_THE_SAME)], render_kw={"autocomplete": "new-password"}
     )
 
 
-class PasswordForm(LabForm):
+class PasswordForm(TryForm):
     """Another password."""
 
-    current = PasswordField(_l("Your password now"), [_SANE], render_kw={"autocomplete": "current-password"})
+    current = PasswordField(_l("Your password now"), [SANE], render_kw={"autocomplete": "current-password"})
     new = PasswordField(
-        _l("New password"), [_SANE], description=_PASSWORD_HINT, render_kw={"autocomplete": "new-password"}
+        _l("New password"), [SANE], description=PASSWORD_HINT, render_kw={"autocomplete": "new-password"}
     )
     again = PasswordField(
-        _l("The new password again"), [EqualTo("new", _NOT_THE_SAME)], render_kw={"autocomplete": "new-password"}
+        _l("The new password again"), [EqualTo("new", NOT_THE_SAME)], render_kw={"autocomplete": "new-password"}
+    )
+
+
+class AddressForm(TryForm):
+    """Another e-mail address."""
+
+    email = EmailField(
+        _l("New email address"),
+        [Length(max=254)],
+        description=_l("A link goes there; the address changes when you follow it."),
+        render_kw={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"},
     )

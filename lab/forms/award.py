@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, FieldList, Form, FormField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, ValidationError
@@ -21,12 +22,16 @@ class DayField(DateField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         typed = (valuelist[0] if valuelist else "").strip()
         self.data: date | None = None
-        if typed:
+        if not typed:
+            # Blanks are nothing, also for a validator that asks whether anything was sent.
+            self.raw_data = [""]
+        else:
             try:
                 self.data = date.fromisoformat(typed)
             except ValueError:
+                # Not lazily: pages take a lazy text for markup, with all that was typed in it.
                 raise ValueError(
-                    _l("“%(typed)s” is not a date: pick one, or type it as 2026-01-31.", typed=typed[:40])
+                    _("“%(typed)s” is not a date: pick one, or type it as 2026-01-31.", typed=typed[:40])
                 ) from None
 
 
@@ -136,7 +141,9 @@ class InviteForm(LabForm):
     def validate_role(self, field: SelectField) -> None:
         """One of those that the page offers to this reader."""
         if field.data not in self.offered:
-            raise ValidationError(_l("Choose as what the person joins; mentors are invited by the programme officer."))
+            raise ValidationError(
+                _l("Choose as what the person joins; leads and mentors are invited by the programme officer.")
+            )
 
 
 class SteerForm(LabForm):

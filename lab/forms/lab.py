@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -18,13 +19,14 @@ from lab.rules.lab import MAX_LINK, MAX_TOPIC
 
 
 class TickField(SelectMultipleField):
-    """Numbered choices to tick. What may be ticked is for the service to say: it knows what has changed meanwhile."""
+    """Choices to tick, numbered unless ``coerce`` is another. What may be ticked is for the service to say: it knows what
+    has changed meanwhile."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
-    def __init__(self, label: Any = None, **options: Any) -> None:
-        super().__init__(label, coerce=int, validate_choice=False, **options)
+    def __init__(self, label: Any = None, coerce: Callable[[Any], Any] = int, **options: Any) -> None:
+        super().__init__(label, coerce=coerce, validate_choice=False, **options)
 
 
 class BootCampForm(LabForm):
@@ -53,7 +55,7 @@ class PrototypeForm(LabForm):
 
     body = TextAreaField(
         _l("What this version can do, and what is new in it"), render_kw={"rows": 8},
-        description=_l("Say what mentors should try first. Line breaks are kept."),
+        description=_l("Say what mentors should try first."),
     )  # fmt: skip
     link = StringField(
         _l("Address of the test version"), description=_l("Such as https://example.org/test."),
@@ -78,6 +80,12 @@ class FeedbackForm(LabForm):
         _l("What it is about"), description=_l("A word or two, such as “Stock list”."), render_kw={"maxlength": MAX_TOPIC}
     )  # fmt: skip
     body = TextAreaField(_l("What you saw, and what you advise"), render_kw={"rows": 5})
+
+
+class NoteForm(LabForm):
+    """A note for mentors and officers."""
+
+    note = TextAreaField(_l("A note"), render_kw={"rows": 4})
 
 
 class ReplyForm(LabForm):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, StringField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from lab.forms.base import LabForm, options
@@ -39,3 +39,13 @@ class InviteForm(RoleForm):
         _l("Email"), [Length(max=254)], description=_l("The invitation goes here."),
         render_kw={"inputmode": "email", "autocomplete": "off"},
     )  # fmt: skip
+
+
+class HelpForm(LabForm):
+    """Helping somebody back in: how it was made sure that it is them."""
+
+    how = TextAreaField(
+        _l("How did you make sure that it is them?"),
+        [Length(max=2000)],
+        description=_l("For example: “Called her at the number in the agreement, she named the boot camp’s dates.”"),
+    )

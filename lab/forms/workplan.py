@@ -1,4 +1,4 @@
-"""Forms of the gate: the plan as typed, the review, and the deadline. Shape and types; the rules judge."""
+"""Forms of the gate: the plan as typed, and the deadline. Shape and types; the rules judge."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import HiddenField, IntegerField, TextAreaField
+from wtforms import HiddenField, IntegerField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from lab.forms.award import SteerForm
-from lab.forms.base import LabForm
 from lab.forms.drafts import DraftForm
-from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, SECTIONS
+from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, is_written, named
+from lab.rules.workplan_merge import Base, read_base
 
 _CELL = re.compile(r"(activities|milestones|budget)-(\d{1,6})-([a-z_]+)")
 
@@ -24,23 +24,14 @@ class PlanForm(DraftForm):
     """What goes with a plan that is sent. The plan itself is read by :func:`read_typed`."""
 
 
-class ReviewForm(LabForm):
-    """The officer's decision on a version: what to change per section, or why it is rejected."""
+class EditForm(PlanForm):
+    """What goes with a plan that is written: the plan that the writer began from, so that two can write at once."""
 
-    version = HiddenField()
-    comment_summary = TextAreaField(_l("What to change in the summary"), [Length(max=4000)], render_kw={"rows": 3})
-    comment_activities = TextAreaField(
-        _l("What to change in the activities"), [Length(max=4000)], render_kw={"rows": 3}
-    )
-    comment_milestones = TextAreaField(
-        _l("What to change in the milestones"), [Length(max=4000)], render_kw={"rows": 3}
-    )
-    comment_budget = TextAreaField(_l("What to change in the budget"), [Length(max=4000)], render_kw={"rows": 3})
-    reason = TextAreaField(_l("Reason for rejecting"), [Length(max=4000)], render_kw={"rows": 3})
+    base = HiddenField()
 
-    def comments(self) -> dict[str, str]:
-        """What was written, by section."""
-        return {section: self[f"comment_{section}"].data or "" for section in SECTIONS}
+    def began_from(self) -> Base | None:
+        """The plan that the page showed; None when the page does not say."""
+        return read_base(self.base.data or "")
 
 
 class ExtendForm(SteerForm):
@@ -50,11 +41,9 @@ class ExtendForm(SteerForm):
 
     days = IntegerField(
         _l("Days to add"),
-        [
-            InputRequired(_l("Give a whole number of days from 1 to 60.")),
-            NumberRange(1, 60, _l("Give a whole number of days from 1 to 60.")),
-        ],
-        render_kw={"min": 1, "max": 60, "inputmode": "numeric"},
+        # How many are needed hangs on the day: the rules say it.
+        [InputRequired(_l("Give a whole number of days.")), NumberRange(1, 9999, _l("Give a whole number of days."))],
+        render_kw={"min": 1, "inputmode": "numeric"},
     )
 
     def shown_deadline(self) -> datetime | None:
@@ -80,18 +69,18 @@ class Typed:
         return f"{found[1]}-{self.indices[found[1]][int(found[2])]}-{found[3]}"
 
 
-def read_typed(form: MultiDict[str, str] | Mapping[str, str], without: str = "") -> Typed:
-    """The plan in a sent form; ``without`` (``budget:2``) leaves one row out."""
+def read_typed(form: MultiDict[str, str] | Mapping[str, str]) -> Typed:
+    """The plan in a sent form."""
     rows: dict[str, dict[int, dict[str, str]]] = {section: {} for section in ROW_FIELDS}
     for name, value in form.items():
         cell = _CELL.fullmatch(name)
-        if cell and cell[3] in ROW_FIELDS[cell[1]] and f"{cell[1]}:{int(cell[2])}" != without:
+        if cell and cell[3] in ROW_FIELDS[cell[1]]:
             rows[cell[1]].setdefault(int(cell[2]), {})[cell[3]] = value
     content: dict[str, object] = {"summary": form.get("summary", "")}
     indices: dict[str, list[int]] = {}
     for section, found in rows.items():
         # The same rows that rules.workplan.clean_content keeps.
-        kept = [n for n in sorted(found) if any(v.strip() for name, v in found[n].items() if name != "own")][:MAX_ROWS]
-        content[section] = [found[n] for n in kept]
+        kept = [n for n in sorted(found) if is_written(found[n])][:MAX_ROWS]
+        content[section] = named(found[n] for n in kept)
         indices[section] = kept
     return Typed(content, indices)

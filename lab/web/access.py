@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
 from flask_login import current_user
-from werkzeug.exceptions import BadRequest, HTTPException
-from werkzeug.routing import IntegerConverter, Map, RequestRedirect
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
 from lab.config import Config
@@ -19,28 +17,38 @@ from lab.queries import calls as call_queries
 from lab.rules.errors import NotAllowed, NotFound
 from lab.rules.facts import Actor, Scope
 from lab.rules.permissions import Action, can
+from lab.rules.sign_in import Standing
+from lab.web import reader
+from lab.web.limits import form_is_plain
+from lab.web.places import page_above, page_of_form
 
 View = TypeVar("View", bound=Callable[..., Any])
 ANYBODY = Actor(person_id=None, name="")
 
 # Endpoint → action; the routes test fails on one that is missing. Extensions' endpoints are listed by hand.
-DECLARED: dict[str, Action] = {
-    "static": Action.PUBLIC,
-    "bootstrap.static": Action.PUBLIC,
-    "security.static": Action.PUBLIC,
-    "security.login": Action.PUBLIC,
-    "security.logout": Action.PUBLIC,
-    "security.forgot_password": Action.PUBLIC,
-    "security.reset_password": Action.PUBLIC,
-}
-UPLOADS: set[str] = set()
+DECLARED: dict[str, Action] = {"static": Action.PUBLIC, "bootstrap.static": Action.PUBLIC}
+# Endpoint → how many bytes of files it takes; 0 for the configured limit.
+UPLOADS: dict[str, int] = {}
+FRESH: set[str] = set()
+# Open to whoever has yet to set up the second factor that their office asks for.
+SETTING_UP: set[str] = {"sign_in.sign_out"}
 
 
 def door(
-    blueprint: Blueprint, rule: str, action: Action, methods: tuple[str, ...] = ("GET",), *, upload: bool = False
+    blueprint: Blueprint,
+    rule: str,
+    action: Action,
+    methods: tuple[str, ...] = ("GET",),
+    *,
+    upload: bool | int = False,
+    fresh: bool = False,
+    setting_up: bool = False,
 ) -> Callable[[View], View]:
-    """Route ``rule`` to the view and declare its action. ``upload`` raises the body's limit for people who may enter.
+    """Route ``rule`` to the view and declare its action. ``upload`` raises the body's limit for people who may enter,
+    to the configured one (True) or to so many bytes.
 
+    ``fresh``: an unsafe request asks for the password again when its reader has not proved lately to be there (money,
+    bank accounts, roles, what protects an account). ``setting_up``: open before the second factor is set up.
     A rule with ``<award_code>`` is judged on that award, one with ``<call_code>`` on that call, others on the programme.
     """
 
@@ -49,7 +57,11 @@ def door(
         if DECLARED.setdefault(endpoint, action) is not action:
             raise ValueError(f"{endpoint} is declared twice with different actions")
         if upload:
-            UPLOADS.add(endpoint)
+            UPLOADS[endpoint] = 0 if upload is True else upload
+        if fresh:
+            FRESH.add(endpoint)
+        if setting_up:
+            SETTING_UP.add(endpoint)
         blueprint.add_url_rule(rule, view_func=view, methods=list(methods))
         return view
 
@@ -75,8 +87,7 @@ def allowed(action: Action) -> bool:
     return can(actor(), action, g.get("scope"))
 
 
-def _scope() -> Scope | None:
-    args = request.view_args or {}
+def _scope(args: Mapping[str, Any]) -> Scope | None:
     if "award_code" in args:
         return awards.scope_of(db.session(), args["award_code"])
     if "call_code" in args:
@@ -91,20 +102,27 @@ def guard() -> Response | None:
     slow sender never holds a lock.
     """
     reading_only.set(True)
-    _without_nul((request.path, *request.args.values()))
     answer = _judge()
     if answer is None and request.method not in ("GET", "HEAD", "OPTIONS"):
         db.session.rollback()
         # Parses the body now.
-        _without_nul(value for _name, value in request.form.items(multi=True))
+        form_is_plain()
         reading_only.set(False)
     return answer
 
 
-def _without_nul(texts: Iterable[str]) -> None:
-    """Nobody types U+0000, and no text column of PostgreSQL can hold it."""
-    if any("\0" in text for text in texts):
-        raise BadRequest
+def page_above_for_reader() -> str | None:
+    """The page that the form sent to this address stands on, if there is one and this request's reader may see it."""
+    above = page_above(request.path)
+    if above is None or not current_user.is_authenticated:
+        return None
+    path, endpoint, values = above
+    action = DECLARED.get(endpoint, Action.PUBLIC)
+    try:
+        seen = action is not Action.PUBLIC and can(actor(), action, _scope(values))
+    except NotFound:
+        return None
+    return path if seen else None
 
 
 class RowNumber(IntegerConverter):
@@ -123,9 +141,13 @@ def _judge() -> Response | None:
     if action is Action.PUBLIC:
         return None
     if not current_user.is_authenticated:
-        target = request.full_path.rstrip("?") if request.method == "GET" else _page_of_form()
-        return redirect(url_for("security.login", next=target))
-    g.scope = _scope()
+        target = request.full_path.rstrip("?") if request.method == "GET" else page_of_form()
+        step = "second_factor.prove" if reader.reader_standing() is Standing.PROVE else "sign_in.sign_in"
+        return redirect(url_for(step, next=target))
+    if reader.reader_standing() is Standing.SET_UP and request.endpoint not in SETTING_UP:
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else page_of_form()
+        return redirect(url_for("second_factor.show", next=wanted))
+    g.scope = _scope(request.view_args or {})
     if not can(actor(), action, g.scope):
         if g.scope is not None and g.scope.award_id is not None and can(actor(), Action.SEE_AWARD, g.scope):
             raise NotAllowed(action)
@@ -133,23 +155,8 @@ def _judge() -> Response | None:
             raise NotFound("award")
         raise NotAllowed(action)
     if request.endpoint in UPLOADS:
-        request.max_content_length = config().upload_limit + 1024 * 1024
+        request.max_content_length = (UPLOADS[request.endpoint] or config().upload_limit) + 1024 * 1024
     return None
-
-
-def _page_of_form() -> str | None:
-    """The path of the page that this form was sent from, to come back to after signing in; None when it is none of ours."""
-    try:
-        came_from = urlsplit(request.referrer or "")
-        if came_from.netloc != request.host or came_from.scheme not in ("http", "https"):
-            return None
-        # A form that was refused stands at an address that answers to POST only.
-        current_app.url_map.bind_to_environ(request.environ).match(
-            came_from.path.removeprefix(request.script_root), "GET"
-        )
-    except (HTTPException, RequestRedirect, ValueError):
-        return None
-    return None if came_from.path.startswith("//") else came_from.path
 
 
 def register(app: Flask) -> None:

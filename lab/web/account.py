@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from flask_security.utils import login_user, logout_user
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from lab import clock
-from lab.extensions import db, user_datastore
-from lab.forms.account import PasswordForm, ProfileForm, WelcomeForm
-from lab.queries import tasks
-from lab.queries.invitation import LinkState, Welcome, welcome
-from lab.queries.people import actor_for
+from lab.extensions import db
+from lab.forms.account import AddressForm, PasswordForm, ProfileForm, WelcomeForm
+from lab.queries import sign_ins, tasks
+from lab.queries.invitation import LinkState, Welcome, address_behind, welcome
 from lab.rules.languages import LANGUAGES
 from lab.rules.permissions import Action
 from lab.rules.time_zones import likely_time_zone
-from lab.services import people
+from lab.services import people, recovery
+from lab.services import sign_ins as service
 from lab.services.invitations import token_hash
+from lab.services.sign_ins import Entered
+from lab.web import reader
 from lab.web.access import actor, config, door
-from lab.web.attempts import attempt
+from lab.web.attempts import attempt, press
+from lab.web.browsers import browser_name
+from lab.web.places import local_path
 from lab.web.time_zones import zone_choices
+from lab.web.whereabouts import place
+from lab.web.words import instant
+
+if TYPE_CHECKING:
+    from lab.models import Person
 
 bp = Blueprint("account", __name__)
 YEAR = 365 * 24 * 3600
-
-
-def local_path(wanted: str) -> str:
-    """``wanted`` if it is a page of this site that a GET reads; else the start page.
-
-    Browsers read a backslash as a slash and skip control characters, so both are refused wherever they stand.
-    """
-    home = url_for("home.index")
-    if not wanted.startswith("/") or wanted.startswith("//") or re.search(r"[\\\x00-\x20\x7f]", wanted):
-        return home
-    parts = urlsplit(wanted)
-    try:
-        if parts.scheme or parts.netloc:
-            return home
-        current_app.url_map.bind_to_environ(request.environ).match(parts.path, "GET")
-    except (HTTPException, RequestRedirect, ValueError):
-        # Also the address of a form that was refused: it answers to POST only.
-        return home
-    return wanted
 
 
 @door(bp, "/language", Action.PUBLIC, methods=("POST",))
@@ -63,7 +48,12 @@ def language() -> Response:
     if current_user.is_authenticated:
         people.choose_language(actor(), chosen)
     answer.set_cookie(
-        "language", chosen, max_age=YEAR, httponly=True, samesite="Lax", secure=config().base_url.startswith("https://")
+        current_app.config["LAB_LANGUAGE_COOKIE"],
+        chosen,
+        max_age=YEAR,
+        httponly=True,
+        samesite="Lax",
+        secure=config().base_url.startswith("https://"),
     )
     return answer
 
@@ -76,12 +66,37 @@ def _profile_form() -> ProfileForm:
     return form
 
 
-def _page(profile: ProfileForm | None = None, password: PasswordForm | None = None, status: int = 200) -> Any:
+def _devices() -> list[dict[str, Any]]:
+    """Where the reader is signed in, this browser first."""
+    here = reader.sign_in_id()
+    rows = sign_ins.living(db.session(), current_user.id, config().sign_in_limits, clock.wall())
+    return [
+        {
+            "id": row.id,
+            "here": row.id == here,
+            "browser": browser_name(row.browser),
+            "address": row.address,
+            "since": instant(row.created_at),
+            "seen": instant(row.seen_at),
+            "lasting": row.lasting,
+        }
+        for row in sorted(rows, key=lambda row: row.id != here)
+    ]
+
+
+def _page(
+    profile: ProfileForm | None = None,
+    password: PasswordForm | None = None,
+    address: AddressForm | None = None,
+    status: int = 200,
+) -> Any:
     page = render_template(
         "account/show.html",
         profile=profile or _profile_form(),
         password=password or PasswordForm(formdata=None),
+        address=address or AddressForm(formdata=None),
         email=current_user.email,
+        devices=_devices(),
     )
     return page, status
 
@@ -114,23 +129,71 @@ def update() -> Any:
 def password() -> Any:
     """Change the password, stay signed in here, and be signed out everywhere else."""
     form = PasswordForm()
-
-    def act() -> bool:
-        people.change_password(actor(), clock.now(), form.current.data or "", form.new.data or "")
-        return True
-
-    if attempt(form, act) is None:
+    entered = attempt(
+        form,
+        lambda: people.change_password(
+            actor(),
+            clock.now(),
+            clock.wall(),
+            form.current.data or "",
+            form.new.data or "",
+            reader.sign_in_id(),
+            place(),
+        ),
+    )
+    if entered is None:
         return _page(password=form, status=422)
-    _sign_in(actor().person_id)
+    reader.remember(entered)
     flash(_("Your password is changed, and every other device is signed out."), "success")
     return redirect(url_for("account.show"), 303)
 
 
-def _sign_in(person_id: int | None) -> Any:
-    person = user_datastore.find_user(id=person_id)
-    assert person is not None
-    login_user(person, remember=False, authn_via=["password"])
-    return person
+@door(bp, "/account/address", Action.SIGNED_IN, methods=("POST",), fresh=True)
+def address() -> Any:
+    """Ask for another e-mail address."""
+    form = AddressForm()
+    asked = attempt(
+        form, lambda: recovery.ask_address(actor(), clock.now(), clock.wall(), form.email.data or "", place())
+    )
+    if asked is None:
+        return _page(address=form, status=422)
+    flash(
+        _("A link is on its way to %(email)s: follow it within a day, and the address is yours.", email=asked), "info"
+    )
+    return redirect(url_for("account.show"), 303)
+
+
+@door(bp, "/account/address/<token>", Action.SIGNED_IN, methods=("GET", "POST"))
+def confirm_address(token: str) -> Any:
+    """Confirm another address: a page with a button, since mail programs follow links by themselves."""
+    if request.method == "POST":
+        press(
+            lambda: recovery.confirm_address(actor(), clock.now(), clock.wall(), token, place()),
+            _("Your address is changed. You sign in with it from now on."),
+        )
+        return redirect(url_for("account.show"), 303)
+    address = address_behind(db.session(), token_hash(token), current_user.id, clock.now())
+    return render_template("account/address.html", address=address, before=current_user.email)
+
+
+@door(bp, "/account/devices/<int:sign_in_id>/end", Action.SIGNED_IN, methods=("POST",))
+def end_device(sign_in_id: int) -> Response:
+    """Sign out one of one's own devices."""
+    press(
+        lambda: service.end_one(actor(), sign_in_id, clock.wall(), place()),
+        _("That device is signed out."),
+    )
+    return redirect(url_for("account.show"), 303)
+
+
+@door(bp, "/account/devices/end", Action.SIGNED_IN, methods=("POST",))
+def end_devices() -> Response:
+    """Sign out all of one's own devices but this one."""
+    press(
+        lambda: service.end_others(actor(), reader.sign_in_id(), clock.wall(), place()),
+        _("Every other device is signed out."),
+    )
+    return redirect(url_for("account.show"), 303)
 
 
 @door(bp, "/invitation/<token>", Action.PUBLIC, methods=("GET", "POST"))
@@ -142,15 +205,15 @@ def invitation(token: str) -> Any:
         return render_template("account/closed.html", state=found.state.value, inviter=found.inviter), status
     form = _welcome_form(found)
     if request.method == "POST":
-        person_id = attempt(
+        entered = attempt(
             form,
             lambda: people.accept_invitation(
-                clock.now(), token, form.password.data or "", form.name.data or "", form.language.data or "",
-                form.time_zone.data or "",
+                clock.now(), clock.wall(), token, form.password.data or "", form.name.data or "",
+                form.language.data or "", form.time_zone.data or "", place(),
             ),
         )  # fmt: skip
-        if person_id is not None:
-            return _arrive(person_id)
+        if entered is not None:
+            return _arrive(found.person, entered)
     return render_template("account/invitation.html", form=form, welcome=found), 422 if form.errors else 200
 
 
@@ -163,12 +226,11 @@ def _welcome_form(found: Welcome) -> WelcomeForm:
     return form
 
 
-def _arrive(person_id: int) -> Response:
-    if current_user.is_authenticated:
-        logout_user()
-    person = _sign_in(person_id)
-    flash(_("Welcome, %(name)s. Your account is ready.", name=person.name), "success")
-    me = actor_for(db.session(), person)
+def _arrive(person: Person, entered: Entered) -> Response:
+    reader.remember(entered)
+    g.entered_email = person.email
+    flash(_("Welcome, %(name)s. Your account is ready.", name=current_user.name), "success")
+    me = actor()
     if len(me.awards) == 1 and not me.programme and not me.committees:
         ((award, _organisation),) = tasks.awards_of(db.session(), me)
         return redirect(url_for("award.show", award_code=award.code), 303)

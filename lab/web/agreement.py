@@ -1,25 +1,24 @@
-"""The grant agreement: due diligence, the text opened for signature, and both signatures."""
+"""The grant agreement: due diligence, and the text opened for signature; ``lab.web.signature`` has the signatures."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from lab import clock
 from lab.extensions import db
-from lab.forms.agreement import SignForm
-from lab.forms.closing import CheckForm
+from lab.forms.agreement import DoneForm, EvidenceForm, OpeningForm, ReasonForm
+from lab.forms.signature import SignForm
 from lab.queries.agreement import agreement_of
 from lab.rules.agreement import DUE_DILIGENCE, items_of
 from lab.rules.errors import NotFound
-from lab.rules.facts import Stage
 from lab.rules.permissions import Action
 from lab.services import agreement as service
 from lab.web.access import actor, door
-from lab.web.agreement_views import page_context
+from lab.web.agreement_views import draft_context, page_context
 from lab.web.attempts import carry_out, press
 from lab.web.frame import award_page, load_frame
 
@@ -28,12 +27,21 @@ _BASE = "/awards/<award_code>/agreement"
 HERE = "agreement.show"
 
 
-def _page(
-    award_code: str, status: int = 200, check: tuple[str, CheckForm] | None = None, sign: SignForm | None = None
+def agreement_page(
+    award_code: str,
+    status: int = 200,
+    check: tuple[str, EvidenceForm] | None = None,
+    sign: SignForm | None = None,
+    opening: OpeningForm | None = None,
+    back: ReasonForm | None = None,
+    done: tuple[int, DoneForm] | None = None,
 ) -> Any:
-    """The page; ``check`` (with its item's key) or ``sign`` is a form that was not taken."""
+    """The page; ``check`` (with its item's key), ``sign``, ``opening``, ``back`` or ``done`` (with the obligation's id) is a
+    form that was not taken."""
     frame = load_frame(award_code, HERE)
-    context = page_context(frame, agreement_of(db.session(), frame.award), dict([check] if check else []), sign)
+    state = agreement_of(db.session(), frame.award)
+    context = page_context(frame, state, dict([check] if check else []), sign)
+    context |= draft_context(frame, state, opening, back, done)
     return award_page("agreement/show.html", award_code, HERE, frame, status, **context)
 
 
@@ -50,19 +58,21 @@ def _known(award_code: str, key: str) -> None:
 @door(bp, _BASE, Action.SEE_AGREEMENT)
 def show(award_code: str) -> Any:
     """What stands between the award and its agreement, the text, and who signed it."""
-    return _page(award_code)
+    return agreement_page(award_code)
 
 
 @door(bp, f"{_BASE}/checks/<key>", Action.CHECK_DUE_DILIGENCE, methods=("POST",))
 def check(award_code: str, key: str) -> Any:
     """Clear an item of due diligence, with what shows it."""
     _known(award_code, key)
-    form = CheckForm().about(key)
+    form = EvidenceForm().about(key)
     if not carry_out(
         form,
-        lambda: service.clear_check(actor(), clock.now(), award_code, DUE_DILIGENCE, key, form.note.data or ""),
+        lambda: service.clear_check(
+            actor(), clock.now(), award_code, DUE_DILIGENCE, key, form.note.data or "", form.expires_on.data
+        ),
     ):
-        return _page(award_code, 422, check=(key, form))
+        return agreement_page(award_code, 422, check=(key, form))
     flash(_("The item is clear."), "success")
     return _back(award_code, "due-diligence")
 
@@ -79,44 +89,19 @@ def reopen(award_code: str, key: str) -> Response:
 
 
 @door(bp, f"{_BASE}/open", Action.OPEN_AGREEMENT, methods=("POST",))
-def open_for_signature(award_code: str) -> Response:
+def open_for_signature(award_code: str) -> Any:
     """Freeze the text and let both sides sign it."""
-    done = press(
-        lambda: service.open_agreement(actor(), clock.now(), award_code),
-        _("The agreement is open for signature. The team lead has been told."),
-    )
-    return _back(award_code, "text" if done else "opening")
-
-
-def _sign(award_code: str, side: str) -> Any:
-    form = SignForm()
+    form = OpeningForm().called("opening")
     if not carry_out(
         form,
-        lambda: service.sign(
-            actor(),
-            clock.now(),
-            award_code,
-            side,
-            form.typed_name.data or "",
-            form.shown_hash.data or "",
-            request.remote_addr or "",
+        lambda: service.open_agreement(
+            actor(), clock.now(), award_code, form.reason.data or "", form.shown_hash.data or None
         ),
     ):
-        return _page(award_code, 422, sign=form)
-    if load_frame(award_code, HERE).stage is Stage.AGREEMENT:
-        flash(_("You have signed. The other side has been told that it is their turn."), "success")
-    else:
-        flash(_("You have signed, and the agreement is in force. Prototyping begins."), "success")
-    return _back(award_code, "signatures")
-
-
-@door(bp, f"{_BASE}/sign/organisation", Action.SIGN_FOR_ORGANISATION, methods=("POST",))
-def sign_for_organisation(award_code: str) -> Any:
-    """The team lead signs for the organisation."""
-    return _sign(award_code, "organisation")
-
-
-@door(bp, f"{_BASE}/sign/ilo", Action.SIGN_FOR_ILO, methods=("POST",))
-def sign_for_ilo(award_code: str) -> Any:
-    """The programme officer signs for the ILO."""
-    return _sign(award_code, "ilo")
+        if form.reason.errors:
+            return agreement_page(award_code, 422, opening=form)
+        for reason in form.form_errors:
+            flash(reason, "danger")
+        return _back(award_code, "opening")
+    flash(_("The agreement is open for signature. The team lead has been told."), "success")
+    return _back(award_code, "text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from babel import Locale
 from flask import url_for
@@ -12,185 +12,116 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from lab import clock
-from lab.forms.agreement import SignForm
-from lab.forms.closing import CheckForm
+from lab.forms.agreement import DoneForm, EvidenceForm, OpeningForm, ReasonForm
+from lab.forms.signature import SignForm
 from lab.queries.agreement import AgreementState
 from lab.rules.agreement import (
     DUE_DILIGENCE,
-    SIDES,
-    TWO_YEARS,
-    Age,
-    age_at_close,
-    clearing_blockers,
+    covers_obligations,
     items_of,
     opening_blockers,
     reopening_blockers,
-    signing_blockers,
     text_hash,
+    to_freeze,
 )
-from lab.rules.calls import text
-from lab.rules.facts import STAFF, Stage
+from lab.rules.clauses import drafting_blockers, open_talks_reason, taking_back_blockers
+from lab.rules.facts import Stage
 from lab.rules.obligations import ObligationKind
 from lab.rules.permissions import Action
-from lab.web.access import actor, allowed
+from lab.rules.uploads import EXTENSIONS
+from lab.web.access import allowed, config
+from lab.web.clause_views import ClauseView, clause_links, draft_clauses, duty_views, text_clauses
+from lab.web.diligence_views import is_staff, item_views
 from lab.web.frame import Frame
+from lab.web.signature_views import Signing, in_force_since, signing_of, step_of_signing
 from lab.web.task_links import NextStep
-from lab.web.words import due, instant, locale, page_language, say, sentence
-
-if TYPE_CHECKING:
-    from lab.models import Check, Signature
-
-_SIGNING = {"organisation": Action.SIGN_FOR_ORGANISATION, "ilo": Action.SIGN_FOR_ILO}
-_DUTY = {"organisation": ObligationKind.SIGN_ORGANISATION, "ilo": ObligationKind.SIGN_ILO}
-
-
-@dataclass(frozen=True)
-class ItemView:
-    """An item of due diligence. ``note`` is for staff; ``finding`` is what the system computed; a form to clear it, or none."""
-
-    key: str
-    label: str
-    clear: bool
-    note: str
-    by: str
-    finding: str
-    finding_is_met: bool
-    form: CheckForm | None
-    can_reopen: bool
-
-
-@dataclass(frozen=True)
-class ClauseView:
-    """A clause of the frozen text."""
-
-    title: str
-    text: str
-
-
-@dataclass(frozen=True)
-class SignatureView:
-    """A side of the agreement, and its signature if there is one. ``genuine``: it was put under the text shown here."""
-
-    side: str
-    label: str
-    signed: bool
-    name: str
-    at: str
-    hash: str
-    genuine: bool
+from lab.web.words import due, instant, page_language, say, sentence
 
 
 @dataclass(frozen=True)
 class TextView:
-    """The frozen text: its language, its clauses, its SHA-256, and who opened it when."""
+    """The frozen text: its language, its clauses, its SHA-256 (whether that covers what they oblige to), who opened it when."""
 
     language: str
     language_name: str
     clauses: list[ClauseView]
     hash: str
+    covers_obligations: bool
     opened: str
 
 
 def page_context(
-    frame: Frame, state: AgreementState, refused: Mapping[str, CheckForm], sign: SignForm | None
+    frame: Frame, state: AgreementState, refused: Mapping[str, EvidenceForm], sign: SignForm | None
 ) -> dict[str, Any]:
     """The page for this reader; ``refused`` and ``sign`` are forms that were not taken, by item and for the signature."""
-    shown = _text(state)
-    side = _side_to_sign(state)
-    form = None
-    if shown is not None and side is not None:
-        form = sign or SignForm(formdata=None)
-        # The text below is whole and new: what is signed next is what is shown now.
-        form.shown_hash.data = shown.hash
+    shown, signing = _text(state), signing_of(frame, state, sign)
     return {
-        "step": _next_step(frame, state, side),
+        "step": _next_step(frame, state, signing),
         "standing": _badge(state),
-        "items": _items(frame, state, refused),
+        "items": item_views(frame, state, refused),
         "reopening": sentence(reopening_blockers(DUE_DILIGENCE, state.facts)) if state.checks else "",
         "opening": [say(reason) for reason in opening_blockers(state.facts)],
         "text": shown,
-        "signatures": [_signature(one, state.signatures.get(one), shown) for one in SIDES],
-        "in_force_since": _in_force_since(state),
-        "side": side,
-        "sign_form": form,
+        "signing": signing,
         # Refused where there is no form to sign any more: said on top of the page.
-        "refusal": sign if form is None else None,
-        "is_staff": _is_staff(),
+        "refusal": sign if signing.form is None else None,
+        "is_staff": is_staff(),
     }
 
 
-def _is_staff() -> bool:
-    return bool(actor().programme & STAFF)
+def draft_context(
+    frame: Frame,
+    state: AgreementState,
+    opening: OpeningForm | None,
+    back: ReasonForm | None,
+    done: tuple[int, DoneForm] | None,
+) -> dict[str, Any]:
+    """What the page shows of the draft that is negotiated, of texts taken back, and of what the agreement obliges to."""
+    clauses = draft_clauses(frame, state)
+    talked = open_talks_reason([clause.title for clause in clauses if clause.tone == "changes"])
+    may_take_back = allowed(Action.OPEN_AGREEMENT) and not taking_back_blockers(state.facts)
+    number, form = done or (0, None)
+    return {
+        "draft": clauses,
+        "draft_language": state.document.draft["language"] if clauses and state.document else "",
+        "drafting_possible": not drafting_blockers(state.facts) and allowed(Action.DRAFT_AGREEMENT),
+        "talked": [say(reason) for reason in talked],
+        "opening_form": _opening_form(state, opening),
+        "back_form": back or (ReasonForm(formdata=None).called("back") if may_take_back else None),
+        "histories": clause_links(frame, state),
+        "former": [
+            (version.number, version.reason, instant(version.decided_at) if version.decided_at else "")
+            for version in state.former
+        ],
+        "duties": duty_views(frame, state, form, number),
+        "max_bytes": config().upload_limit,
+        "extensions": EXTENSIONS,
+    }
 
 
 def _badge(state: AgreementState) -> tuple[str, str]:
     if state.facts.agreement_in_force:
         return "in_force", _("In force")
+    if state.facts.agreement_drafted:
+        return "submitted", _("Being negotiated")
     return ("open", _("Open for signature")) if state.version is not None else ("plain", _("Not open yet"))
 
 
-# Due diligence --------------------------------------------------------------------------------------------------
-
-
-def _items(frame: Frame, state: AgreementState, refused: Mapping[str, CheckForm]) -> list[ItemView]:
-    may = allowed(Action.CHECK_DUE_DILIGENCE)
-    clearable = may and not clearing_blockers(DUE_DILIGENCE, state.facts)
-    reopenable = may and not reopening_blockers(DUE_DILIGENCE, state.facts)
-    age = age_at_close(frame.award.organisation.registered_on, frame.definition)
-    return [
-        _item(
-            item.key,
-            text(item.label, locale()),
-            state.checks.get(item.key),
-            age if item.key == TWO_YEARS else None,
-            clearable,
-            reopenable,
-            refused,
-        )
-        for item in items_of(frame.definition, DUE_DILIGENCE)
-    ]
-
-
-def _item(
-    key: str,
-    label: str,
-    check: Check | None,
-    age: Age | None,
-    clearable: bool,
-    reopenable: bool,
-    refused: Mapping[str, CheckForm],
-) -> ItemView:
-    fits = age is None or age.enough
-    # A form that was refused stays with what was typed, even where somebody else has cleared the item meanwhile.
-    form = refused.get(key) or (CheckForm(formdata=None).about(key) if clearable and check is None and fits else None)
-    return ItemView(
-        key=key,
-        label=label,
-        clear=check is not None,
-        note=check.note if check is not None and _is_staff() else "",
-        by=f"{check.author.name}, {instant(check.at)}" if check is not None else "",
-        finding=say(age.sentence()) if age is not None else "",
-        finding_is_met=fits,
-        form=form,
-        can_reopen=check is not None and reopenable,
-    )
-
-
-# Text and signatures --------------------------------------------------------------------------------------------
+# The text -------------------------------------------------------------------------------------------------------
 
 
 def _text(state: AgreementState) -> TextView | None:
     version = state.version
     if version is None:
         return None
-    clauses = version.content["clauses"]
     language = version.content["language"]
     return TextView(
         language=language,
         language_name=Locale.parse(page_language()).languages.get(language, language),
-        clauses=[ClauseView(clause["title"], clause["text"]) for clause in clauses],
+        clauses=text_clauses(version.content),
         # Computed from the text that is shown here, not read from beside it.
-        hash=text_hash(clauses),
+        hash=text_hash(version.content),
+        covers_obligations=covers_obligations(version.content),
         opened=_(
             "Opened for signature by %(name)s, %(when)s.",
             name=version.submitter.name,
@@ -199,42 +130,10 @@ def _text(state: AgreementState) -> TextView | None:
     )
 
 
-def _signature(side: str, signature: Signature | None, shown: TextView | None) -> SignatureView:
-    return SignatureView(
-        side=side,
-        label=say(SIDES[side]),
-        signed=signature is not None,
-        name=_signed_as(signature) if signature else "",
-        at=instant(signature.at) if signature else "",
-        hash=signature.text_hash if signature else "",
-        genuine=signature is not None and shown is not None and signature.text_hash == shown.hash,
-    )
-
-
-def _signed_as(signature: Signature) -> str:
-    """The name as it was typed, and whose account it was where that reads differently."""
-    account = signature.person.name
-    return signature.typed_name if signature.typed_name == account else f"{signature.typed_name} ({account})"
-
-
-def _in_force_since(state: AgreementState) -> str:
-    if not state.facts.agreement_in_force or not state.signatures:
-        return ""
-    return instant(max(signature.at for signature in state.signatures.values()))
-
-
-def _side_to_sign(state: AgreementState) -> str | None:
-    """The side that this reader can sign for now."""
-    return next(
-        (side for side, action in _SIGNING.items() if allowed(action) and not signing_blockers(side, state.facts)),
-        None,
-    )
-
-
 # What is next ---------------------------------------------------------------------------------------------------
 
 
-def _next_step(frame: Frame, state: AgreementState, side: str | None) -> NextStep:
+def _next_step(frame: Frame, state: AgreementState, signing: Signing) -> NextStep:
     facts = state.facts
     if frame.ended:
         return NextStep(
@@ -243,7 +142,7 @@ def _next_step(frame: Frame, state: AgreementState, side: str | None) -> NextSte
             tone="done",
         )
     if facts.agreement_in_force:
-        since = _in_force_since(state)
+        since = in_force_since(state)
         return NextStep(
             _("The agreement is in force since %(when)s", when=since),
             _("Both sides have signed it. Anybody on the team and at the ILO can read here what was signed."),
@@ -269,7 +168,7 @@ def _next_step(frame: Frame, state: AgreementState, side: str | None) -> NextSte
         return _step_of_diligence(frame, state)
     if state.version is None:
         return _step_of_opening(frame)
-    return _step_of_signing(frame, state, side)
+    return step_of_signing(frame, state, signing)
 
 
 def _when(frame: Frame, kind: ObligationKind) -> str:
@@ -287,7 +186,8 @@ def _tone(frame: Frame, kind: ObligationKind) -> str:
 
 def _step_of_diligence(frame: Frame, state: AgreementState) -> NextStep:
     kind = ObligationKind.CLEAR_DUE_DILIGENCE
-    left = len(items_of(frame.definition, DUE_DILIGENCE)) - len(state.checks)
+    standing = len(state.checks) - len(state.facts.expired_documents)
+    left = len(items_of(frame.definition, DUE_DILIGENCE)) - standing
     if not allowed(Action.CHECK_DUE_DILIGENCE):
         return NextStep(
             _("The programme officer is checking due diligence"),
@@ -304,6 +204,14 @@ def _step_of_diligence(frame: Frame, state: AgreementState) -> NextStep:
     )
 
 
+def _opening_form(state: AgreementState, refused: OpeningForm | None) -> OpeningForm:
+    form = refused or OpeningForm(formdata=None).called("opening")
+    if state.facts.agreement_drafted and state.document is not None:
+        # The text on the page is whole and new: what is opened next is what is shown now.
+        form.shown_hash.data = to_freeze(state.document.draft)["hash"]
+    return form
+
+
 def _step_of_opening(frame: Frame) -> NextStep:
     kind = ObligationKind.OPEN_AGREEMENT
     if not allowed(Action.OPEN_AGREEMENT):
@@ -311,19 +219,3 @@ def _step_of_opening(frame: Frame) -> NextStep:
     return NextStep(
         _("Open the agreement for signature"), _when(frame, kind), "#opening", _("Go to it"), _tone(frame, kind)
     )
-
-
-def _step_of_signing(frame: Frame, state: AgreementState, side: str | None) -> NextStep:
-    if side is not None:
-        title = _("Read and sign for the organisation") if side == "organisation" else _("Read and sign for the ILO")
-        return NextStep(title, _when(frame, _DUTY[side]), "#text", _("Read the text"), _tone(frame, _DUTY[side]))
-    missing = [one for one in SIDES if one not in state.facts.signed_by]
-    if len(missing) > 1:
-        return NextStep(
-            _("Waiting for both signatures"),
-            _("The team lead signs for the organisation, the programme officer for the ILO."),
-            tone="wait",
-        )
-    lead = missing == ["organisation"]
-    title = _("Waiting for the team lead’s signature") if lead else _("Waiting for the ILO’s signature")
-    return NextStep(title, _when(frame, _DUTY[missing[0]]), tone="wait")

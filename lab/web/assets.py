@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.wrappers import Response
+
+WEEK = timedelta(days=7)
 
 
 @cache
@@ -34,4 +37,9 @@ def register(app: Flask) -> None:
         if endpoint == "static" and app.static_folder and values.get("filename"):
             values["v"] = _version(app.static_folder, str(values["filename"]))
 
+    def max_age(_filename: str | None) -> int | None:
+        """What a script imports has no version in its address: a browser asks each time whether it is still the same."""
+        return int(WEEK.total_seconds()) if "v" in request.args else None
+
     app.url_defaults(stamp)
+    app.get_send_file_max_age = max_age  # type: ignore[method-assign, assignment]

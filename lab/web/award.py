@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import get_locale
@@ -17,7 +18,7 @@ from lab.forms.award import AwardForm, InviteForm, SteerForm, own_ids
 from lab.forms.base import LabForm
 from lab.queries import calls as call_queries
 from lab.queries.awards import definition_of_call
-from lab.queries.portfolio import Filters, list_awards
+from lab.queries.portfolio import EXPORT_LIMIT, Filters, list_awards
 from lab.queries.team import prizes_taken, team_of
 from lab.queries.timeline import list_events
 from lab.rules import calls, lifecycle
@@ -31,7 +32,11 @@ from lab.web.attempts import attempt, carry_out, press
 from lab.web.frame import Frame, award_page, load_frame
 from lab.web.history import item_of
 from lab.web.task_links import NextStep, href_of, parties_of, task, tasks, title_of
+from lab.web.whereabouts import place
 from lab.web.words import day, due, locale, money, say
+
+if TYPE_CHECKING:
+    from lab.models import TeamMember
 
 bp = Blueprint("award", __name__)
 
@@ -75,12 +80,15 @@ class Line:
     tone: str
 
 
+def read_filters(args: Mapping[str, str]) -> Filters:
+    """What the list is narrowed to, as its form sends it."""
+    return Filters(args.get("call", ""), args.get("stage", ""), args.get("q", "").strip()[:100])
+
+
 @door(bp, "/awards", Action.SEE_PORTFOLIO)
 def index() -> str:
     """Every award, narrowed by call, stage and words."""
-    filters = Filters(
-        request.args.get("call", ""), request.args.get("stage", ""), request.args.get("q", "").strip()[:100]
-    )
+    filters = read_filters(request.args)
     found = list_awards(db.session(), filters, request.args.get("page", 1, type=int))
     definitions = {call.code: definition_of_call(call) for call, _number in call_queries.all_calls(db.session())}
     lines = []
@@ -101,6 +109,7 @@ def index() -> str:
         "award/index.html",
         lines=lines,
         total=found.total,
+        limit=EXPORT_LIMIT,
         filters=filters,
         calls=[(code, calls.text(item.title, locale())) for code, item in definitions.items()],
         stages=[(stage.value, say(label)) for stage, label in STAGE_NAMES.items()],
@@ -113,7 +122,7 @@ def country_name(code: str) -> str:
     return str(get_locale().territories.get(code, code))
 
 
-@door(bp, "/awards/new", Action.RECORD_AWARD, methods=("GET", "POST"))
+@door(bp, "/awards/new", Action.RECORD_AWARD, methods=("GET", "POST"), fresh=True)
 def new() -> str | Response | tuple[str, int]:
     """Record a winner of a call."""
     form = AwardForm()
@@ -201,10 +210,23 @@ def _invite_form() -> InviteForm:
     form = InviteForm()
     roles = [(Role.MEMBER.value, _("Team member"))]
     if Role.OFFICER in actor().roles_on(g.scope):
-        roles.append((Role.MENTOR.value, _("Mentor")))
+        roles += [(Role.MENTOR.value, _("Mentor")), (Role.LEAD.value, _("Team lead"))]
     form.offer(roles)
     own_ids(form, "invite")
     return form
+
+
+def _removable(team: list[TeamMember]) -> set[int]:
+    """Who of the people may be taken off by this reader, as the service judges it."""
+    officer = Role.OFFICER in actor().roles_on(g.scope)
+    leads = [one.person for one in team if one.role == Role.LEAD]
+    arrived = [person for person in leads if person.password is not None and person.active]
+    found = set()
+    for one in team:
+        others = {person.id for person in (leads if one.person.password is None else arrived)} - {one.person_id}
+        if one.role == Role.MEMBER or (officer and (one.role != Role.LEAD or others)):
+            found.add(one.person_id)
+    return found
 
 
 def _overview(award_code: str, status: int = 200, **refused: LabForm) -> Any:
@@ -213,6 +235,7 @@ def _overview(award_code: str, status: int = 200, **refused: LabForm) -> Any:
     zone = frame.definition.time_zone
     going = [] if frame.stage is Stage.SUSPENDED else frame.obligations
     own = [item for item in going if Party(item.debtor) in mine]
+    team = team_of(db.session(), frame.award.id)
     # A call loaded again may have lost the prize; the award keeps its key.
     prizes = {prize.key: calls.text(prize.label, locale()) for prize in frame.definition.prizes}
     return award_page(
@@ -234,7 +257,8 @@ def _overview(award_code: str, status: int = 200, **refused: LabForm) -> Any:
             (_("Programme officer"), frame.award.officer.name),
             (_("Code"), frame.award.code),
         ],
-        team=team_of(db.session(), frame.award.id),
+        team=team,
+        removable=_removable(team),
         role_labels={role.value: say(label) for role, label in service.ROLE_LABELS.items()},
         invite_form=(refused.get("invite") or _invite_form())
         if allowed(Action.EDIT_TEAM) and not frame.ended
@@ -268,14 +292,20 @@ def _back(award_code: str, anchor: str | None = None) -> Response:
     return redirect(url_for("award.show", award_code=award_code, _anchor=anchor), 303)
 
 
-@door(bp, "/awards/<award_code>/team", Action.EDIT_TEAM, methods=("POST",))
+@door(bp, "/awards/<award_code>/team", Action.EDIT_TEAM, methods=("POST",), fresh=True)
 def invite(award_code: str) -> Any:
     """Invite a member or a mentor."""
     form = _invite_form()
     done = attempt(
         form,
         lambda: service.invite_member(
-            actor(), clock.now(), award_code, form.name.data or "", form.email.data or "", Role(form.role.data)
+            actor(),
+            clock.now(),
+            award_code,
+            form.name.data or "",
+            form.email.data or "",
+            Role(form.role.data),
+            place(),
         ),
     )
     if done is None:
@@ -284,21 +314,21 @@ def invite(award_code: str) -> Any:
     return _back(award_code, "team")
 
 
-@door(bp, "/awards/<award_code>/team/<int:person_id>/remove", Action.EDIT_TEAM, methods=("POST",))
+@door(bp, "/awards/<award_code>/team/<int:person_id>/remove", Action.EDIT_TEAM, methods=("POST",), fresh=True)
 def remove(award_code: str, person_id: int) -> Response:
     """Take somebody off the award."""
     press(
-        lambda: service.remove_member(actor(), clock.now(), award_code, person_id),
-        _("Taken off the award. What they did stays on record."),
+        lambda: service.remove_member(actor(), clock.now(), award_code, person_id, place()),
+        _("Taken off the award. What they did stays on record; an invitation that was not used no longer works."),
     )
     return _back(award_code, "team")
 
 
-@door(bp, "/awards/<award_code>/team/<int:person_id>/invite", Action.EDIT_TEAM, methods=("POST",))
+@door(bp, "/awards/<award_code>/team/<int:person_id>/invite", Action.EDIT_TEAM, methods=("POST",), fresh=True)
 def invite_again(award_code: str, person_id: int) -> Response:
     """Send somebody's invitation again."""
     press(
-        lambda: service.send_invitation_again(actor(), clock.now(), award_code, person_id),
+        lambda: service.send_invitation_again(actor(), clock.now(), award_code, person_id, place()),
         _("A new invitation is on its way; the link sent before no longer works."),
     )
     return _back(award_code, "team")
@@ -323,7 +353,7 @@ def steer(award_code: str, transition: str) -> Any:
     return _turn(award_code, transition, done.get(transition, ""))
 
 
-@door(bp, "/awards/<award_code>/withdraw", Action.WITHDRAW_AWARD, methods=("POST",))
+@door(bp, "/awards/<award_code>/withdraw", Action.WITHDRAW_AWARD, methods=("POST",), fresh=True)
 def withdraw(award_code: str) -> Any:
     """The team withdraws, with a reason."""
     return _turn(award_code, "withdraw", _("Your team has withdrawn from the award."))

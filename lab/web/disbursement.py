@@ -63,7 +63,7 @@ def show(award_code: str) -> Any:
     return _page(award_code)
 
 
-@door(bp, f"{_BASE}/account", Action.ENTER_ACCOUNT, methods=("POST",))
+@door(bp, f"{_BASE}/account", Action.ENTER_ACCOUNT, methods=("POST",), fresh=True)
 def enter_account(award_code: str) -> Any:
     """Enter the account, or another in its place."""
     form = AccountForm()
@@ -84,7 +84,7 @@ def enter_account(award_code: str) -> Any:
     return _back(award_code, "account")
 
 
-@door(bp, f"{_BASE}/account/verify", Action.VERIFY_ACCOUNT, methods=("POST",))
+@door(bp, f"{_BASE}/account/verify", Action.VERIFY_ACCOUNT, methods=("POST",), fresh=True)
 def verify_account(award_code: str) -> Any:
     """Finance verifies the account that was on the page."""
     form = VerifyForm()
@@ -95,7 +95,7 @@ def verify_account(award_code: str) -> Any:
     return _back(award_code, "account")
 
 
-@door(bp, f"{_ONE}/conditions/<int:condition_id>", Action.ATTEST_CONDITION, methods=("POST",))
+@door(bp, f"{_ONE}/conditions/<int:condition_id>", Action.ATTEST_CONDITION, methods=("POST",), fresh=True)
 def attest(award_code: str, number: int, condition_id: int) -> Any:
     """An officer attests a condition, with evidence."""
     _check_payment(award_code, number, condition_id)
@@ -110,7 +110,7 @@ def attest(award_code: str, number: int, condition_id: int) -> Any:
     )
 
 
-@door(bp, f"{_ONE}/propose", Action.PROPOSE_PAYMENT, methods=("POST",))
+@door(bp, f"{_ONE}/propose", Action.PROPOSE_PAYMENT, methods=("POST",), fresh=True)
 def propose(award_code: str, number: int) -> Response:
     """The officer proposes a payment."""
     press(
@@ -120,7 +120,7 @@ def propose(award_code: str, number: int) -> Response:
     return _back(award_code, f"payment-{number}")
 
 
-@door(bp, f"{_ONE}/authorise", Action.AUTHORISE_PAYMENT, methods=("POST",))
+@door(bp, f"{_ONE}/authorise", Action.AUTHORISE_PAYMENT, methods=("POST",), fresh=True)
 def authorise(award_code: str, number: int) -> Response:
     """Finance authorises a payment."""
     press(
@@ -130,7 +130,7 @@ def authorise(award_code: str, number: int) -> Response:
     return _back(award_code, f"payment-{number}")
 
 
-@door(bp, f"{_ONE}/send-back", Action.SEND_BACK_PAYMENT, methods=("POST",))
+@door(bp, f"{_ONE}/send-back", Action.SEND_BACK_PAYMENT, methods=("POST",), fresh=True)
 def send_back(award_code: str, number: int) -> Any:
     """Send a payment back to planned, with the reason."""
     _check_payment(award_code, number)
@@ -145,7 +145,7 @@ def send_back(award_code: str, number: int) -> Any:
     )
 
 
-@door(bp, f"{_ONE}/sent", Action.RECORD_PAYMENT, methods=("POST",))
+@door(bp, f"{_ONE}/sent", Action.RECORD_PAYMENT, methods=("POST",), fresh=True)
 def record_sent(award_code: str, number: int) -> Any:
     """Finance records what the bank did."""
     _check_payment(award_code, number)
@@ -163,7 +163,7 @@ def record_sent(award_code: str, number: int) -> Any:
     )
 
 
-@door(bp, f"{_ONE}/receipt", Action.CONFIRM_RECEIPT, methods=("POST",))
+@door(bp, f"{_ONE}/receipt", Action.CONFIRM_RECEIPT, methods=("POST",), fresh=True)
 def confirm_receipt(award_code: str, number: int) -> Response:
     """The lead confirms that the money has arrived."""
     press(
@@ -173,7 +173,7 @@ def confirm_receipt(award_code: str, number: int) -> Response:
     return _back(award_code, f"payment-{number}")
 
 
-@door(bp, f"{_BASE}/returns", Action.RECORD_RETURN, methods=("POST",))
+@door(bp, f"{_BASE}/returns", Action.RECORD_RETURN, methods=("POST",), fresh=True)
 def record_return(award_code: str) -> Any:
     """Finance records money that came back."""
     form = ReturnForm()

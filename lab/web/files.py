@@ -1,24 +1,25 @@
-"""Files as pages list them, and the way back to the page that a form came from."""
+"""Files as pages list them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from babel.units import format_unit
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import get_locale, ngettext
 
+from lab import clock
+from lab.services.upload import Intake
+from lab.web.access import config
+from lab.web.whereabouts import place
 from lab.web.words import instant
 
 if TYPE_CHECKING:
     from lab.models import Upload
 
 _UNITS = ((1024**3, "digital-gigabyte"), (1024**2, "digital-megabyte"), (1024, "digital-kilobyte"))
-# One slash and then neither another nor a backslash: what browsers take for a path of this site and nothing else.
-_LOCAL = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def cards(uploads: Iterable[Upload], award_code: str) -> list[FileCard]:
     return [card(upload, award_code) for upload in uploads if upload.removed_at is None]
 
 
-def local_path(address: str, otherwise: str) -> str:
-    """``address`` if it is a path of this site, ``otherwise`` if it could lead anywhere else."""
-    return address if _LOCAL.fullmatch(address) else otherwise
+def intake() -> Intake:
+    """What takes in the files of this request."""
+    found = current_app.extensions
+    return Intake(found["lab_files"], config().upload_limit, found["lab_scanner"], clock.wall(), place())

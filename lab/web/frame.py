@@ -16,10 +16,12 @@ from lab.rules.calls import CallDefinition, text
 from lab.rules.facts import PATH, Role, Stage
 from lab.rules.languages import LANGUAGES
 from lab.rules.lifecycle import STAGE_NAMES
-from lab.rules.obligations import ObligationKind
 from lab.rules.permissions import Action, can
+from lab.rules.sign_in import Standing
+from lab.web import reader
 from lab.web.access import actor, allowed, config
-from lab.web.words import Due, due, locale, page_language, say
+from lab.web.gate import GateView, gate_view
+from lab.web.words import locale, page_language, say
 
 if TYPE_CHECKING:
     from lab.models import Award, Obligation
@@ -44,13 +46,15 @@ class Step:
 
 
 def _nav() -> list[Link]:
-    if not current_user.is_authenticated:
+    # Before the second factor is set up every place would lead back to that page.
+    if not current_user.is_authenticated or reader.reader_standing() is Standing.SET_UP:
         return []
     places = [(_("Home"), "home.index", Action.SIGNED_IN), (_("Awards"), "award.index", Action.SEE_PORTFOLIO)]
     places += [
         (_("Calls"), "call.index", Action.SEE_CALLS),
         (_("People"), "people.index", Action.SEE_PEOPLE),
         (_("Outbox"), "outbox.index", Action.SEE_OUTBOX),
+        (_("Security"), "security.index", Action.SEE_SECURITY),
     ]
     blueprint = (request.endpoint or "").split(".")[0]
     return [
@@ -107,18 +111,6 @@ def _path(award: Award) -> list[Step]:
     return steps
 
 
-def _clock(obligations: list[Obligation], zone: str, stage: Stage) -> Due | None:
-    """The gate's clock: running while the team holds the plan, standing still during a review or a suspension."""
-    for obligation in obligations:
-        if obligation.kind == ObligationKind.SUBMIT_WORKPLAN and stage is Stage.SUSPENDED:
-            return Due(_("Clock stopped: the award is suspended"), "", "", "paused")
-        if obligation.kind == ObligationKind.SUBMIT_WORKPLAN:
-            return due(obligation.due_at, zone)
-        if obligation.kind == ObligationKind.REVIEW_WORKPLAN:
-            return Due(_("Clock stopped: the ILO is reviewing"), due(obligation.due_at, zone).reader, "", "paused")
-    return None
-
-
 @dataclass(frozen=True)
 class Frame:
     """An award's page around its content."""
@@ -129,14 +121,14 @@ class Frame:
     stage: Stage
     stage_label: str
     steps: list[Step]
-    clock: Due | None
+    gate: GateView | None
     tabs: list[Link]
     call_title: str
     ended: bool
 
 
 def load_frame(award_code: str, here: str) -> Frame:
-    """The frame of an award's page, in two statements. ``here`` is the endpoint of the current tab."""
+    """The frame of an award's page, in two statements, three at the gate. ``here`` is the endpoint of the current tab."""
     award = awards.get_award(db.session(), award_code)
     definition = awards.definition_of(award)
     obligations = awards.open_obligations(db.session(), award.id)
@@ -148,7 +140,7 @@ def load_frame(award_code: str, here: str) -> Frame:
         stage=stage,
         stage_label=say(STAGE_NAMES[stage]),
         steps=_path(award),
-        clock=_clock(obligations, definition.time_zone, stage),
+        gate=gate_view(award, definition),
         tabs=_tabs(award, here),
         call_title=text(definition.title, locale()),
         ended=award.ended_at is not None,

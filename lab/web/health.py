@@ -12,6 +12,7 @@ from lab.extensions import db
 from lab.queries import health
 from lab.rules.permissions import Action
 from lab.web.access import door
+from lab.web.scanner import scanner, scanner_state
 
 bp = Blueprint("health", __name__)
 OK = "ok"
@@ -49,8 +50,10 @@ def _scheduler() -> str:
 
 @door(bp, "/healthz", Action.PUBLIC)
 def healthz() -> Any:
-    """200 once database, files and scheduler are well; 503 with what is not."""
+    """200 once database, files, scheduler and (if one is set up) virus scanner are well; 503 with what is not."""
     checks = {"database": _database(), "files": _files()}
+    if scanner() is not None:
+        checks["scanner"] = OK if scanner_state() == "well" else "does not answer"
     checks["scheduler"] = _scheduler() if checks["database"] == OK else "not known while the database does not answer"
     well = all(found == OK for found in checks.values())
     return jsonify(status=OK if well else "unwell", checks=checks), 200 if well else 503

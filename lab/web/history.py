@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 
 from lab.rules.calls import CallDefinition, text
 from lab.rules.events import EVENTS
-from lab.rules.text import M
-from lab.rules.workplan import SECTIONS
+from lab.rules.text import N_, M
+from lab.rules.workplan_talks import PLACE_NAMES
 from lab.web.words import day, instant, locale, money, say
 
 if TYPE_CHECKING:
@@ -30,9 +30,15 @@ class Item:
     detail: str = ""
 
 
+# Everybody on the award reads this; what the files of a draft are called is the team's until it is handed in.
+_OF_DRAFTS = {"file_uploaded": N_("File added to a draft"), "file_removed": N_("File removed from a draft")}
+
+
 def sentence_of(event: Event, definition: CallDefinition | None = None) -> str:
     """The event's sentence; amounts, days, sections and prizes that it names are said as the reader knows them."""
     details = event.details
+    if event.kind in _OF_DRAFTS and not str(details.get("place", "")).startswith("boot_camp:"):
+        return say(_OF_DRAFTS[event.kind])
     params = {name: _said(name, value, _currency(name, details), definition) for name, value in details.items()}
     return say(M(EVENTS[event.kind], **params))
 
@@ -45,13 +51,13 @@ def item_of(event: Event, definition: CallDefinition | None = None) -> Item:
 
 def _currency(name: str, details: Mapping[str, object]) -> str:
     """The currency that the detail ``name`` is an amount of; empty when it is none, or was kept in words."""
-    kept = {"amount": "currency", "local": "local_currency"}.get(name)
+    kept = {"amount": "currency", "was": "currency", "local": "local_currency"}.get(name)
     return str(details.get(kept, "")) if kept else ""
 
 
 def _said(name: str, value: object, currency: str, definition: CallDefinition | None) -> object:
     if name == "sections":
-        return ", ".join(say(SECTIONS.get(key, key)) for key in str(value).split(","))
+        return ", ".join(say(PLACE_NAMES.get(key, key)) for key in str(value).split(","))
     if name == "prize" and definition is not None:
         return next((text(prize.label, locale()) for prize in definition.prizes if prize.key == value), value)
     if name == "item" and definition is not None:

@@ -110,6 +110,9 @@ def _places(committees: dict[int, CallDefinition]) -> list[Place]:
     if can(me, Action.SEE_OUTBOX):
         told = _("Every mail that was written, and whether it left.")
         found.append(Place(_("Outbox"), told, url_for("outbox.index"), _("See the outbox")))
+    if can(me, Action.SEE_SECURITY):
+        told = _("Who got in, who was refused, and what changed about accounts.")
+        found.append(Place(_("Security"), told, url_for("security.index"), _("See security events")))
     return found
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from lab import clock
 from lab.extensions import db
-from lab.forms.lab import BootCampForm, FeedbackForm, PrototypeForm, ReplyForm
+from lab.forms.lab import BootCampForm, FeedbackForm, NoteForm, PrototypeForm, ReplyForm
 from lab.forms.upload import UploadForm
 from lab.queries import lab as queries
 from lab.queries.upload import file_ids, uploads_of
@@ -20,9 +20,11 @@ from lab.rules.permissions import Action
 from lab.rules.text import N_, M
 from lab.rules.uploads import EXTENSIONS, safe_name
 from lab.services import lab as service
+from lab.services import mentor_notes
 from lab.services import upload as uploads
-from lab.web.access import actor, config, door
+from lab.web.access import actor, allowed, config, door
 from lab.web.attempts import attempt, press
+from lab.web.files import intake
 from lab.web.frame import Frame, award_page, load_frame
 from lab.web.lab_cards import (
     BEFORE,
@@ -53,7 +55,22 @@ def _limits() -> dict[str, Any]:
 
 @door(bp, _BASE, Action.SEE_LAB)
 def show(award_code: str) -> Any:
-    """The lab in one page: what is next, open comments, versions, boot camps. Five statements and the frame's."""
+    """The lab in one page: what is next, open comments, versions, boot camps."""
+    return _page(award_code)
+
+
+@door(bp, f"{_BASE}/notes", Action.WRITE_MENTOR_NOTE, methods=("POST",))
+def write_note(award_code: str) -> Any:
+    """Keep a note for mentors and officers."""
+    form = NoteForm()
+    if attempt(form, lambda: mentor_notes.write_note(actor(), clock.now(), award_code, form.note.data or "")) is None:
+        return _page(award_code, 422, form)
+    flash(_("The note is kept. Mentors and officers read it, nobody else."), "success")
+    return redirect(url_for(HERE, award_code=award_code, _anchor="notes"), 303)
+
+
+def _page(award_code: str, status: int = 200, note_form: NoteForm | None = None) -> Any:
+    """Five statements and the frame's, and one for those who read the notes."""
     frame = load_frame(award_code, HERE)
     camps = queries.camps_of(db.session(), frame.award.id)
     shelf = _shelf(frame, PLACE, *(f"boot_camp:{camp.id}" for camp in camps))
@@ -62,12 +79,14 @@ def show(award_code: str) -> Any:
     talks = talks_of(frame, threads, {version.id: version.number for version in versions})
     cards = [version_card(version, shelf, talks) for version in versions]
     camp_list = camp_cards(frame, camps, shelf)
+    notes = queries.notes_of(db.session(), frame.award.id) if allowed(Action.SEE_MENTOR_NOTES) else []
     return award_page(
-        "lab/show.html", award_code, HERE, frame,
+        "lab/show.html", award_code, HERE, frame, status,
         before=frame.stage in BEFORE or not camps,
         step=next_in_lab(frame, camp_list, cards[0].number if cards else 0, talks),
         camps=camp_list, versions=cards, open_talks=[talk for talk in talks if talk.open],
         may_publish=may_publish(frame), blocked=sentence(publishing_blockers(frame.stage)),
+        notes=notes, note_form=note_form or NoteForm(formdata=None),
         upload_forms={camp.key: UploadForm.at(camp.place, url_for(HERE, award_code=award_code)) for camp in camp_list},
         **_limits(),
     )  # fmt: skip
@@ -180,10 +199,10 @@ def _saved(award_code: str, do: str, form: PrototypeForm) -> Response:
 
 
 def _keep(award_code: str, form: PrototypeForm) -> int:
-    chosen, files = form.file.data, current_app.extensions["lab_files"]
+    chosen = form.file.data
     return uploads.keep_file(
-        actor(), clock.now(), award_code, PLACE, chosen.filename or "", chosen.stream, files, config().upload_limit, claim_now
-    )  # fmt: skip
+        actor(), clock.now(), award_code, PLACE, chosen.filename or "", chosen.stream, intake(), claim_now
+    )
 
 
 def _number(typed: str) -> int:

@@ -15,6 +15,7 @@ from lab.rules.permissions import Action
 from lab.rules.text import N_
 from lab.web.access import config, door
 from lab.web.award import pages
+from lab.web.scanner import scanner_state
 from lab.web.words import say
 
 bp = Blueprint("outbox", __name__)
@@ -26,7 +27,8 @@ STATES: dict[MailState, str] = {
 }
 TONES = {MailState.QUEUED: "info", MailState.SENT: "good", MailState.KEPT: "plain", MailState.FAILED: "bad"}
 # The links with which somebody chooses a password, and so becomes whoever the mail is written to.
-_KEYS = re.compile(r"\S+/(?:invitation|reset)/\S+")
+_KEYS = re.compile(r"\S+/(?:invitation|reset|account/address)/\S+")
+_KEYS_OF_ACCOUNTS = re.compile(r"\S+/(?:reset|account/address)/\S+")
 
 
 def _readable(body: str) -> tuple[str, bool]:
@@ -34,11 +36,14 @@ def _readable(body: str) -> tuple[str, bool]:
 
     An administrator looks after accounts and has no part in the programme: with an officer's or a lead's single-use link
     they could enter as that person. Where a mail server delivers, they have no need of it, and it is left out. Without a
-    server (the demonstration, a first installation) this page is the only way that a link reaches anybody, so it stays.
+    server (a first installation) this page is the only way that an invitation reaches anybody, so those stay; in the
+    demonstration, which is nobody's, all do.
     """
-    if not config().smtp_url:
+    settings = config()
+    if settings.demo:
         return body, False
-    shown, left_out = _KEYS.subn(f"[{_('link left out')}]", body)
+    keys = _KEYS if settings.smtp_url else _KEYS_OF_ACCOUNTS
+    shown, left_out = keys.subn(f"[{_('link left out')}]", body)
     return shown, left_out > 0
 
 
@@ -63,6 +68,7 @@ def index() -> str:
         state=state,
         states=[(value.value, say(label)) for value, label in STATES.items()],
         delivers=bool(config().smtp_url),
+        scanner=scanner_state(),
         page=pages("outbox.index", found.number, found.pages, state=state),
     )
 

@@ -13,7 +13,7 @@ from lab.forms.award import own_ids
 from lab.forms.base import LabForm
 from lab.forms.disbursement import AccountForm, AttestForm, ReturnForm, SendBackForm, SentForm, VerifyForm
 from lab.queries.disbursement import Payments, account_facts, tranche_facts
-from lab.rules.bank_account import change_blockers, holder_blockers, last_characters, verify_blockers
+from lab.rules.bank_account import change_blockers, entry_blockers, holder_blockers, last_characters, verify_blockers
 from lab.rules.calendar import local_day
 from lab.rules.calls import CallDefinition, text
 from lab.rules.disbursement import (
@@ -119,6 +119,7 @@ def page_context(frame: Frame, payments: Payments, refused: Refused) -> dict[str
         "full": full,
         "account": _account(frame, payments, refused) if full else None,
         "entries": [_entry(entry, payments.names) for entry in payments.entries] if full else [],
+        "with_reference": allowed(Action.SEE_ACCOUNT),
         "return_form": _return_form(frame, payments, refused) if allowed(Action.RECORD_RETURN) else None,
     }
 
@@ -251,7 +252,7 @@ def _condition(
         attested = _by(payments, condition.attested_by, condition.attested_at)
     return ConditionView(
         id=condition.id,
-        label=text(condition.label, locale()),
+        label=_label(condition),
         met=reason is None,
         reason=say(_named_in_words(reason.message, frame.definition)) if reason else "",
         attested=attested,
@@ -260,6 +261,12 @@ def _condition(
         if reason and open_here and allowed(Action.ATTEST_CONDITION)
         else None,
     )
+
+
+def _label(condition: Condition) -> str:
+    """The call's sentence; of a milestone that an amendment named, ours."""
+    title = condition.params.get("title", condition.params.get("key", ""))
+    return text(condition.label, locale()) or _("The milestone “%(title)s” is accepted", title=title)
 
 
 def _by(payments: Payments, person_id: int | None, at: Any) -> str:
@@ -299,7 +306,8 @@ def _account(frame: Frame, payments: Payments, refused: Refused) -> dict[str, An
             found["verify_blocked"] = bool(blocked)
             # The warning above says already in whose name the account is.
             found["verify_blockers"] = [say(reason) for reason in blocked if reason not in wrong_holder]
-    if allowed(Action.ENTER_ACCOUNT) and not frame.ended:
+    found["amend"] = entry_blockers(payments.verified_once, payments.facts.agreement_in_force) != ()
+    if allowed(Action.ENTER_ACCOUNT) and not frame.ended and (not found["amend"] or "account" in refused):
         blank = AccountForm(formdata=None, holder=organisation.legal_name if account is None else "")
         found["form"] = form = refused.get("account") or blank
         own_ids(form, "account")
@@ -328,7 +336,8 @@ def _entry(entry: LedgerEntry, names: Mapping[int, str]) -> EntryView:
         amount=money(entry.amount, entry.currency),
         local=money(entry.local_amount, entry.local_currency),
         rate=f"{entry.rate:f}",
-        reference=entry.reference,
+        # What the bank wrote belongs to the account: whoever sees the one sees the other.
+        reference=entry.reference if allowed(Action.SEE_ACCOUNT) else "",
         value_on=day(entry.value_on),
         who=names.get(entry.by, "–"),
     )

@@ -16,6 +16,7 @@ from lab.queries import people_list
 from lab.queries.awards import definition_of_call
 from lab.queries.calls import all_calls
 from lab.queries.people_list import Account, AccountState, Held
+from lab.queries.second_factor import factors_of
 from lab.rules.calls import text
 from lab.rules.errors import NotFound
 from lab.rules.facts import Role
@@ -26,6 +27,8 @@ from lab.services.award import ROLE_LABELS
 from lab.web.access import actor, door
 from lab.web.attempts import attempt, press
 from lab.web.award import pages
+from lab.web.scanner import scanner_state
+from lab.web.whereabouts import place
 from lab.web.words import locale, say
 
 bp = Blueprint("people", __name__)
@@ -96,11 +99,12 @@ def index() -> str:
         wanted=wanted,
         state=state,
         states=[(value.value, say(label)) for value, label in STATES.items()],
+        scanner=scanner_state(),
         page=pages("people.index", found.number, found.pages, q=wanted, state=state),
     )
 
 
-@door(bp, "/people/invite", Action.EDIT_PEOPLE, methods=("GET", "POST"))
+@door(bp, "/people/invite", Action.EDIT_PEOPLE, methods=("GET", "POST"), fresh=True)
 def invite() -> Any:
     """Invite somebody to a role over the programme, or to a call's committee."""
     form = InviteForm()
@@ -116,7 +120,9 @@ def invite() -> Any:
 
 def _invite(form: InviteForm) -> int:
     role, call_code = form.chosen()
-    return people.invite_staff(actor(), clock.now(), form.name.data or "", form.email.data or "", role, call_code)
+    return people.invite_staff(
+        actor(), clock.now(), form.name.data or "", form.email.data or "", role, call_code, place()
+    )
 
 
 def _tell_invited(account: Account) -> None:
@@ -139,6 +145,7 @@ def _page(person_id: int, status: int = 200, form: RoleForm | None = None) -> An
         state=account.state.value,
         state_label=say(STATES[account.state]),
         held=held,
+        factors=factors_of(db.session(), person_id),
         form=form,
         is_me=person_id == actor().person_id,
         own_admin=Role.ADMIN.value if person_id == actor().person_id else "",
@@ -155,7 +162,7 @@ def _back(person_id: int) -> Response:
     return redirect(url_for("people.show", person_id=person_id), 303)
 
 
-@door(bp, "/people/<int:person_id>/roles", Action.EDIT_PEOPLE, methods=("POST",))
+@door(bp, "/people/<int:person_id>/roles", Action.EDIT_PEOPLE, methods=("POST",), fresh=True)
 def give_role(person_id: int) -> Any:
     """Give a role."""
     form = RoleForm()
@@ -163,7 +170,7 @@ def give_role(person_id: int) -> Any:
 
     def act() -> bool:
         role, call_code = form.chosen()
-        people.give_role(actor(), clock.now(), person_id, role, call_code)
+        people.give_role(actor(), clock.now(), person_id, role, call_code, place())
         return True
 
     if attempt(form, act) is None:
@@ -172,41 +179,61 @@ def give_role(person_id: int) -> Any:
     return _back(person_id)
 
 
-@door(bp, "/people/<int:person_id>/roles/take", Action.EDIT_PEOPLE, methods=("POST",))
+@door(bp, "/people/<int:person_id>/roles/take", Action.EDIT_PEOPLE, methods=("POST",), fresh=True)
 def take_role(person_id: int) -> Response:
     """Take a role away."""
     role, _bar, call_code = request.form.get("role", "").partition("|")
     if role not in {*people.PROGRAMME_ROLES, Role.COMMITTEE}:
         raise NotFound("role")
     press(
-        lambda: people.take_role(actor(), clock.now(), person_id, Role(role), call_code),
+        lambda: people.take_role(actor(), clock.now(), person_id, Role(role), call_code, place()),
         _("The role is taken away. What this person did stays on record."),
     )
     return _back(person_id)
 
 
-@door(bp, "/people/<int:person_id>/disable", Action.EDIT_PEOPLE, methods=("POST",))
+@door(bp, "/people/<int:person_id>/disable", Action.EDIT_PEOPLE, methods=("POST",), fresh=True)
 def disable(person_id: int) -> Response:
     """Disable an account."""
     press(
-        lambda: people.set_active(actor(), clock.now(), person_id, False),
+        lambda: people.set_active(actor(), clock.now(), person_id, False, place()),
         _("The account is disabled: its owner is signed out everywhere and cannot sign in."),
     )
     return _back(person_id)
 
 
-@door(bp, "/people/<int:person_id>/enable", Action.EDIT_PEOPLE, methods=("POST",))
-def enable(person_id: int) -> Response:
-    """Enable a disabled account again."""
-    press(lambda: people.set_active(actor(), clock.now(), person_id, True), _("The account is enabled again."))
+@door(bp, "/people/<int:person_id>/sign-out", Action.EDIT_PEOPLE, methods=("POST",), fresh=True)
+def sign_out(person_id: int) -> Response:
+    """Sign somebody out on every device."""
+    press(
+        lambda: people.sign_out_everywhere(actor(), clock.now(), person_id, place()),
+        _("Signed out everywhere. The account stays as it is: its owner can sign in again."),
+    )
     return _back(person_id)
 
 
-@door(bp, "/people/<int:person_id>/invite", Action.EDIT_PEOPLE, methods=("POST",))
+@door(bp, "/people/<int:person_id>/revoke", Action.EDIT_PEOPLE, methods=("POST",), fresh=True)
+def revoke(person_id: int) -> Response:
+    """Take an invitation back."""
+    press(
+        lambda: people.revoke_invitation(actor(), clock.now(), person_id, place()),
+        _("The invitation is taken back: its link no longer works."),
+    )
+    return _back(person_id)
+
+
+@door(bp, "/people/<int:person_id>/enable", Action.EDIT_PEOPLE, methods=("POST",), fresh=True)
+def enable(person_id: int) -> Response:
+    """Enable a disabled account again."""
+    press(lambda: people.set_active(actor(), clock.now(), person_id, True, place()), _("The account is enabled again."))
+    return _back(person_id)
+
+
+@door(bp, "/people/<int:person_id>/invite", Action.EDIT_PEOPLE, methods=("POST",), fresh=True)
 def invite_again(person_id: int) -> Response:
     """Send the invitation again."""
     press(
-        lambda: people.invite_again(actor(), clock.now(), person_id),
+        lambda: people.invite_again(actor(), clock.now(), person_id, place()),
         _("A new invitation is on its way; the link sent before no longer works."),
     )
     return _back(person_id)

@@ -23,6 +23,7 @@ from lab.services import upload as uploads
 from lab.web.access import actor, allowed, config, door
 from lab.web.attempts import attempt, carry_out, press
 from lab.web.drafts import at_newest, refusal
+from lab.web.files import intake
 from lab.web.frame import award_page, load_frame
 from lab.web.once import claim_now
 from lab.web.report_views import (
@@ -195,10 +196,10 @@ def _saved(award_code: str, kind: str, number: int, do: str, form: ReportForm, c
 
 def _keep(award_code: str, kind: str, number: int, form: ReportForm) -> str:
     """Store the chosen file with the report, and return its name as shown."""
-    chosen, files = form.file.data, current_app.extensions["lab_files"]
+    chosen = form.file.data
     uploads.keep_file(
-        actor(), clock.now(), award_code, upload_place(kind, number), chosen.filename or "", chosen.stream, files,
-        config().upload_limit, claim_now,
+        actor(), clock.now(), award_code, upload_place(kind, number), chosen.filename or "", chosen.stream, intake(),
+        claim_now,
     )  # fmt: skip
     return safe_name(chosen.filename or "")
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
+from flask_babel import gettext as _
 
+from lab import clock
 from lab.rules.facts import Actor, Role, Scope
-from lab.rules.obligations import PARTY_NAMES, ObligationKind, Party, sentence
+from lab.rules.obligations import PARTY_NAMES, ObligationKind, Party, overdue_days, sentence
 from lab.rules.permissions import Action, can
 from lab.web.access import DECLARED, actor
+from lab.web.gate import review_text
 from lab.web.words import due, say
 
 if TYPE_CHECKING:
@@ -42,6 +45,13 @@ _PLACES: dict[ObligationKind, tuple[str, str]] = {
     _KIND.SUBMIT_FINAL_REPORT: ("report.show", ""),
     _KIND.REVIEW_REPORT: ("report.show", ""),
     _KIND.CLOSE_AWARD: ("closing.show", ""),
+    _KIND.RENEW_DOCUMENT: ("agreement.show", "due-diligence"),
+    _KIND.ANSWER_CLAUSE: ("clause.show", ""),
+    _KIND.SHOW_ACKNOWLEDGEMENT: ("agreement.show", "obliges"),
+    _KIND.KEEP_RECORDS: ("agreement.show", "obliges"),
+    _KIND.ALLOW_VISIT: ("agreement.show", "obliges"),
+    _KIND.REVIEW_AMENDMENT: ("amendment.show", ""),
+    _KIND.DECIDE_AMENDMENT: ("amendment.show", "committee"),
 }
 # Where the person who may do it lands at once, instead of on the page that everybody reads.
 _STRAIGHT: dict[ObligationKind, tuple[str, Action]] = {
@@ -60,7 +70,8 @@ _PARTIES: dict[Role, Party] = {
 
 @dataclass(frozen=True)
 class Task:
-    """Something owed, for the macro ``task_list``. ``due_geneva`` names the last minute, for the reader and for the call."""
+    """Something owed, for the macro ``task_list``. ``due_geneva`` names the last minute, for the reader
+    and for the call; ``note`` says more, where there is more to say."""
 
     title: str
     href: str
@@ -69,6 +80,7 @@ class Task:
     due_geneva: str
     tone: str
     owner: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +106,8 @@ def scope_of(obligation: Obligation) -> Scope:
 
 def title_of(obligation: Obligation) -> str:
     """What is owed, in the reader's words."""
-    return say(sentence(ObligationKind(obligation.kind), obligation.params))
+    overdue = overdue_days(obligation.due_at, clock.now())
+    return say(sentence(ObligationKind(obligation.kind), obligation.params, overdue))
 
 
 def href_of(obligation: Obligation) -> str:
@@ -107,6 +120,10 @@ def href_of(obligation: Obligation) -> str:
     endpoint, anchor = _PLACES[kind]
     if not can(actor(), DECLARED[endpoint], scope_of(obligation)):
         return ""
+    if endpoint == "clause.show":
+        return url_for(endpoint, award_code=code, key=obligation.params["at"])
+    if endpoint == "amendment.show":
+        return url_for(endpoint, award_code=code, number=obligation.params["number"], _anchor=anchor or None)
     if endpoint != "report.show":
         return url_for(endpoint, award_code=code, _anchor=anchor or None)
     # The keys of reports: report:KIND:NUMBER while they are written, review:KIND:NUMBER while they are read.
@@ -127,7 +144,19 @@ def task(
         due_geneva=f"{when.reader} ({when.geneva})" if when.geneva else when.reader,
         tone=when.tone,
         owner=say(PARTY_NAMES[Party(obligation.debtor)]) if with_owner else "",
+        note=_note(obligation, zone),
     )
+
+
+def _note(obligation: Obligation, zone: str) -> str:
+    """The ILO's own clock, where it runs: which version waits, and how much of the time is left."""
+    if obligation.kind != ObligationKind.REVIEW_WORKPLAN:
+        return ""
+    time, number = review_text(obligation, zone), obligation.params.get("number")
+    # What was handed in before versions were named here has no number.
+    if number is None:
+        return str(_("The team’s clock stands still: %(time)s", time=time))
+    return str(_("Version %(number)s waits, and the team’s clock stands still: %(time)s", number=number, time=time))
 
 
 def tasks(

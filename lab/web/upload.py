@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -16,12 +15,14 @@ from lab.forms.upload import UploadForm
 from lab.queries.upload import readable
 from lab.rules.errors import NotFound
 from lab.rules.permissions import Action
-from lab.rules.uploads import KINDS, TooLarge, UploadRefused, safe_name
+from lab.rules.uploads import KINDS, NotScanned, TooLarge, UploadRefused, safe_name
 from lab.services import upload as service
-from lab.web.access import actor, config, door
+from lab.web.access import actor, door
 from lab.web.attempts import press
-from lab.web.files import local_path
+from lab.web.downloads import disposition
+from lab.web.files import intake
 from lab.web.once import claim_now
+from lab.web.places import local_path
 from lab.web.words import sentence
 
 bp = Blueprint("upload", __name__)
@@ -51,13 +52,19 @@ def keep(award_code: str) -> Any:
     chosen = form.file.data
     try:
         service.keep_file(
-            actor(), clock.now(), award_code, form.place.data or "", chosen.filename or "", chosen.stream, _store(),
-            config().upload_limit, claim_now,
+            actor(), clock.now(), award_code, form.place.data or "", chosen.filename or "", chosen.stream, intake(),
+            claim_now,
         )  # fmt: skip
     except UploadRefused as error:
-        return _refused(sentence(error.reasons), back, 413 if isinstance(error, TooLarge) else 422)
+        return _refused(sentence(error.reasons), back, _status(error))
     flash(_("“%(name)s” is stored.", name=safe_name(chosen.filename or "")), "success")
     return redirect(back, 303)
+
+
+def _status(error: UploadRefused) -> int:
+    if isinstance(error, NotScanned):
+        return 503
+    return 413 if isinstance(error, TooLarge) else 422
 
 
 def _refused(text: str, back: str, status: int) -> Any:
@@ -81,17 +88,11 @@ def download(award_code: str, upload_id: int) -> Response:
         raise NotFound("file") from error
     answer = Response(pieces, mimetype=_MIME.get(found.kind, "application/octet-stream"), direct_passthrough=True)
     answer.content_length = found.size
-    answer.headers["Content-Disposition"] = _disposition(found.name)
+    answer.headers["Content-Disposition"] = disposition(found.name)
     answer.headers["Content-Security-Policy"] = _POLICY
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
-
-
-def _disposition(name: str) -> str:
-    """An attachment's name for every browser: plain letters first, then exactly as it is (RFC 6266, RFC 5987)."""
-    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 @door(bp, f"{_BASE}/<int:upload_id>/remove", Action.ADD_FILE, methods=("POST",))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
+from typing import Any
 from uuid import uuid4
 
 from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
-from flask import Flask, g, has_request_context, request
-from flask_babel import get_locale, gettext, ngettext
+from babel.units import format_unit
+from flask import Flask, current_app, g, has_request_context, request
+from flask_babel import get_locale, get_translations, gettext, ngettext
 from flask_login import current_user
 
 from lab import clock
 from lab.rules.calendar import city, local_day
+from lab.rules.calls import text
 from lab.rules.languages import LANGUAGES, formats_of
 from lab.rules.money import Money
 from lab.rules.text import Message
@@ -30,7 +33,7 @@ def locale() -> str:
     if has_request_context():
         if current_user.is_authenticated:
             return str(current_user.language)
-        chosen = request.cookies.get("language", "")
+        chosen = request.cookies.get(current_app.config["LAB_LANGUAGE_COOKIE"], "")
         return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES)) or "en"
     return str(g.get("mail_language", "en"))
 
@@ -63,6 +66,9 @@ def say(message: object) -> str:
 def _param(value: object) -> str:
     if isinstance(value, Message):
         return say(value)
+    if isinstance(value, Mapping):
+        # A text of the call, in the reader's language.
+        return text(value, locale())
     if isinstance(value, Money):
         return money(value.amount, value.currency)
     if isinstance(value, Decimal):
@@ -76,17 +82,17 @@ def money(amount: Decimal | None, currency: str) -> str:
     """An amount with its currency, at the currency's own decimals; a dash for none."""
     if amount is None:
         return "–"
-    return str(format_currency(amount, currency, "¤¤ #,##0.00", locale=str(get_locale())))
+    return str(format_currency(amount, currency, "¤¤ #,##0.00", locale=get_locale()))
 
 
 def number(value: Decimal | int | None) -> str:
     """A number without needless zeros."""
-    return "–" if value is None else str(format_decimal(value, locale=str(get_locale())))
+    return "–" if value is None else str(format_decimal(value, locale=get_locale()))
 
 
 def percent(share: Decimal | None) -> str:
     """A share as whole percent."""
-    return "–" if share is None else str(format_percent(share, format="#,##0 %", locale=str(get_locale())))
+    return "–" if share is None else str(format_percent(share, format="#,##0 %", locale=get_locale()))
 
 
 def day(value: date | None, style: str = "medium") -> str:
@@ -95,7 +101,7 @@ def day(value: date | None, style: str = "medium") -> str:
         return "–"
     if isinstance(value, datetime):
         value = local_day(value, time_zone())
-    return str(format_date(value, style, locale=str(get_locale())))
+    return str(format_date(value, style, locale=get_locale()))
 
 
 def instant(value: datetime | None) -> str:
@@ -103,12 +109,21 @@ def instant(value: datetime | None) -> str:
     if value is None:
         return "–"
     local = value.astimezone(zoneinfo.ZoneInfo(time_zone()))
-    return f"{day(local.date())}, {format_time(local.time(), 'short', locale=str(get_locale()))}"
+    return f"{day(local.date())}, {format_time(local.time(), 'short', locale=get_locale())}"
 
 
 def ago(value: datetime) -> str:
     """How long ago, in words."""
-    return str(format_timedelta(value - clock.now(), add_direction=True, locale=str(get_locale())))
+    return str(format_timedelta(value - clock.now(), add_direction=True, locale=get_locale()))
+
+
+def span(length: timedelta) -> str:
+    """A length of time in whole days and hours: “3 days 4 hours”; less than an hour is said to be that."""
+    hours = int(length.total_seconds() // 3600)
+    parts = [("duration-day", hours // 24), ("duration-hour", hours % 24)]
+    language = str(get_locale())
+    said = [format_unit(value, unit, "long", locale=language) for unit, value in parts if value]
+    return " ".join(said) or str(gettext("less than an hour"))
 
 
 @cache
@@ -171,6 +186,23 @@ def due(due_at: datetime, call_zone: str = "Europe/Zurich") -> Due:
 def sentence(messages: Iterable[object]) -> str:
     """Several messages in a row."""
     return " ".join(say(message) for message in messages)
+
+
+def _catalogue() -> Any:
+    """The translations into the language that is spoken now, looked for once: flask_babel does so at each word of a page."""
+    kept, language = g.get("catalogue"), get_locale()
+    if kept is None or kept[0] is not language:
+        kept = g.catalogue = (language, get_translations())
+    return kept[1]
+
+
+def register_gettext(app: Flask) -> None:
+    """Give the templates our way to their translations, in place of flask_babel's."""
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: _catalogue().ugettext(text),
+        ngettext=lambda one, many, count: _catalogue().ungettext(one, many, count),
+        newstyle=True,
+    )
 
 
 def register(app: Flask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
@@ -12,33 +12,44 @@ from werkzeug.wrappers import Response
 from lab import clock
 from lab.forms.award import SteerForm, own_ids
 from lab.forms.base import LabForm
-from lab.forms.workplan import ExtendForm, PlanForm, ReviewForm, Typed, read_typed
+from lab.forms.workplan import EditForm, ExtendForm, PlanForm, Typed, read_typed
+from lab.forms.workplan_review import AnswerForm, typed_answers
 from lab.rules import lifecycle
-from lab.rules.errors import Conflict
+from lab.rules.errors import Conflict, Invalid
 from lab.rules.facts import AwardFacts, Stage
+from lab.rules.gate_clock import days_to_add
 from lab.rules.money import minor_units
 from lab.rules.obligations import ObligationKind
 from lab.rules.permissions import Action
 from lab.rules.review import ReviewState
-from lab.rules.workplan import MAX_TEXT, SECTIONS, clean_content
+from lab.rules.text import N_, M
+from lab.rules.workplan import MAX_TEXT, ROW_FIELDS, SECTIONS, STAGES, clean_content
+from lab.rules.workplan_changes import changes
+from lab.rules.workplan_merge import NOTHING, Merged, base_of, merge, read_base
 from lab.services import workplan as service
+from lab.services import workplan_talks
 from lab.web.access import actor, allowed, door
 from lab.web.attempts import attempt, carry_out
 from lab.web.drafts import at_newest, refusal
 from lab.web.frame import award_page
-from lab.web.task_links import NextStep
+from lab.web.gate import meter_of
 from lab.web.words import due, instant, say
-from lab.web.workplan_views import Desk, differences, editor_of, is_late, load_desk, missing_in
+from lab.web.workplan_clashes import clashes_of
+from lab.web.workplan_rows import ADDS, Acted, Box, act, left_boxes, read_pasted
+from lab.web.workplan_step import step_of
+from lab.web.workplan_talks import margin_of
+from lab.web.workplan_views import Desk, editor_of, is_late, load_desk, missing_in
 
 bp = Blueprint("workplan", __name__)
 
 
-def _render(template: str, desk: Desk, status: int = 200, **context: Any) -> Any:
-    newest = desk.page.newest
-    context.setdefault("talks", desk.talks.get(newest.number, []) if newest else [])
+def render(template: str, desk: Desk, status: int = 200, **context: Any) -> Any:
+    """A page of the plan, with what all of them need."""
     return award_page(
         template, desk.code, "workplan.show", desk.frame, status, desk=desk, sections=SECTIONS, max_text=MAX_TEXT,
-        units=minor_units(desk.frame.award.currency), categories=dict(desk.categories), **context,
+        units=minor_units(desk.frame.award.currency), categories=dict(desk.categories),
+        stages=[(key, say(name)) for key, name in STAGES.items()],
+        lines_need_activity=desk.frame.definition.workplan.lines_need_activity, **context,
     )  # fmt: skip
 
 
@@ -48,53 +59,54 @@ def _render(template: str, desk: Desk, status: int = 200, **context: Any) -> Any
 @door(bp, "/awards/<award_code>/workplan", Action.SEE_WORKPLAN)
 def show(award_code: str) -> Any:
     """The plan as it was handed in last, what was asked of it, and the way to what is next."""
-    return _shown(award_code)
+    return shown(award_code)
 
 
-def _shown(award_code: str, status: int = 200, extend: ExtendForm | None = None, lapse: SteerForm | None = None) -> Any:
+def shown(
+    award_code: str,
+    status: int = 200,
+    extend: ExtendForm | None = None,
+    lapse: SteerForm | None = None,
+    failed: tuple[int, AnswerForm] | None = None,
+) -> Any:
+    """The plan's page; ``failed`` is an answer in a thread that was refused."""
     desk = load_desk(award_code)
     newest = desk.page.newest
-    return _render(
+    return render(
         "workplan/show.html",
         desk,
         status,
-        step=_step(desk),
+        step=step_of(desk),
         version=newest,
         reading=desk.read(newest.content) if newest else None,
+        margin=margin_of(desk.all_talks, newest.content, failed=failed) if newest else None,
+        frozen=_frozen(desk),
+        **_draft_meter(desk),
         **_deadline_forms(desk, extend, lapse),
     )
 
 
-def _step(desk: Desk) -> NextStep | None:
-    if desk.frame.stage is not Stage.WORKPLAN:
+def _frozen(desk: Desk) -> dict[str, Any] | None:
+    """The approved version, by whom and when, and what it made; None before."""
+    newest = desk.page.newest
+    if newest is None or desk.page.state is not ReviewState.ACCEPTED:
         return None
-    number = desk.page.newest.number if desk.page.newest else 0
-    if desk.page.state is ReviewState.SUBMITTED:
-        if allowed(Action.REVIEW_WORKPLAN):
-            href = url_for("workplan.review", award_code=desk.code)
-            return NextStep(
-                _("Review version %(number)s", number=number),
-                _("The team’s clock stands still until you decide."),
-                href,
-                _("Review it now"),
-            )
-        return NextStep(
-            _("The ILO is reviewing version %(number)s", number=number),
-            _("Your clock stands still meanwhile."),
-            tone="wait",
-        )
-    if not allowed(Action.EDIT_WORKPLAN):
-        return NextStep(_("The team is writing"), _("You see each version here once it is submitted."), tone="wait")
-    left = len(desk.read(desk.page.document.draft).problems)
-    title = _("Answer the changes asked for") if number else _("Write the workplan and the budget")
-    text = (
-        _("Everything is there: check it and submit.")
-        if not left
-        else _("%(count)s points are still missing or to be mended.", count=left)
-    )
-    return NextStep(
-        title, text, url_for("workplan.edit", award_code=desk.code), _("Write") if not number else _("Answer")
-    )
+    reading = desk.read(newest.content)
+    return {
+        "number": newest.number,
+        "who": newest.decider.name if newest.decider else _("the system"),
+        "when": instant(newest.decided_at),
+        "milestones": len(reading.milestones),
+        "lines": len(reading.lines),
+    }
+
+
+def _draft_meter(desk: Desk) -> dict[str, Any]:
+    """For the team while it writes: how far its draft is, and what it lacks."""
+    if not desk.writing or desk.frame.stage is not Stage.WORKPLAN or not allowed(Action.EDIT_WORKPLAN):
+        return {"meter": None}
+    reading = desk.read(desk.page.document.draft)
+    return {"meter": meter_of(reading), "missing": missing_in(reading, Typed(desk.page.document.draft))}
 
 
 def _deadline_forms(desk: Desk, extend: ExtendForm | None, lapse: SteerForm | None) -> dict[str, Any]:
@@ -114,11 +126,14 @@ def _deadline_forms(desk: Desk, extend: ExtendForm | None, lapse: SteerForm | No
     for prefix, form in forms:
         own_ids(form, prefix)
     extend.shown.data = owed.due_at.isoformat() if owed else ""
+    zone, now = desk.frame.definition.time_zone, clock.now()
+    least = days_to_add(owed.due_at, now, zone)[0] if owed and owed.due_at <= now else 0
     return {
+        "least_days": least,
         "extend_form": extend,
         "lapse_form": lapse,
-        "lapse_blockers": [say(message) for message in lifecycle.blockers("let_lapse", facts, clock.now())],
-        "deadline": due(owed.due_at, desk.frame.definition.time_zone) if owed else None,
+        "lapse_blockers": [say(message) for message in lifecycle.blockers("let_lapse", facts, now)],
+        "deadline": due(owed.due_at, zone) if owed else None,
     }
 
 
@@ -127,34 +142,46 @@ def version(award_code: str, number: int) -> Any:
     """A version as it was handed in, with what was asked of it."""
     desk = load_desk(award_code)
     found = desk.page.version(number)
-    return _render(
-        "workplan/version.html", desk, version=found, reading=desk.read(found.content), talks=desk.talks[found.number]
-    )
+    return render(
+        "workplan/version.html", desk, version=found, reading=desk.read(found.content),
+        margin=margin_of(desk.talks[found.number], found.content), before=desk.page.before(number),
+    )  # fmt: skip
 
 
 # Writing ---------------------------------------------------------------------------------------------------------
 
 
+def _edit_form(desk: Desk) -> EditForm:
+    """The form of a page that shows the draft as it is stored."""
+    document = desk.page.document
+    return EditForm(formdata=None, revision=document.draft_revision, base=base_of(document.draft).text)
+
+
 def _edit_page(
     desk: Desk,
-    form: PlanForm,
+    form: EditForm,
     typed: Typed,
     status: int = 200,
     *,
     check: bool = False,
     add: str = "",
-    theirs: Typed | None = None,
+    merged: Merged | None = None,
+    boxes: dict[str, Box] | None = None,
+    unsent: dict[int, str] | None = None,
 ) -> Any:
-    return _render(
+    return render(
         "workplan/edit.html",
         desk,
         status,
         form=form,
         editor=(editor := editor_of(desk, typed, check=check, add=add)),
         amounts=editor.amounts,
-        differences=differences(typed, theirs) if theirs else [],
+        clashes=clashes_of(desk, merged) if merged else [],
         saved_at=desk.page.document.draft_saved_at,
         late=is_late(desk),
+        boxes=boxes or {},
+        margin=margin_of(desk.all_talks, clean_content(typed.content)),
+        unsent=unsent if unsent is not None else typed_answers(request.form),
     )
 
 
@@ -166,37 +193,69 @@ def edit(award_code: str) -> Any:
     desk = load_desk(award_code)
     if not desk.writing:
         return redirect(url_for("workplan.show", award_code=award_code), 303)
-    form = PlanForm(formdata=None, revision=desk.page.document.draft_revision)
     typed = Typed(clean_content(desk.page.document.draft))
-    return _edit_page(desk, form, typed, check="check" in request.args, add=request.args.get("add", ""))
+    return _edit_page(desk, _edit_form(desk), typed, check="check" in request.args, add=request.args.get("add", ""))
 
 
 def _save(award_code: str) -> Any:
     do = request.form.get("do", "save")
-    typed = read_typed(request.form, without=do.removeprefix("remove:") if do.startswith("remove:") else "")
-    form = PlanForm()
+    typed = read_typed(request.form)
+    # A button on a row is worked out first: what it makes of the plan is what is saved.
+    acted = act(do, typed, load_desk(award_code)) if ":" in do else Acted(typed.content)
+    form = EditForm()
+    base, seen = form.began_from(), form.revision.data or 0
     try:
-        kept = attempt(
-            form, lambda: service.save_draft(actor(), clock.now(), award_code, typed.content, form.revision.data or 0)
-        )
+        kept = attempt(form, lambda: service.save_draft(actor(), clock.now(), award_code, acted.content, seen, base))
     except Conflict as error:
-        fresh = at_newest(PlanForm, error)
-        return _edit_page(load_desk(award_code), fresh, typed, 409, theirs=Typed(clean_content(error.theirs)))
+        fresh = at_newest(EditForm, error)
+        fresh.base.data = base_of(error.theirs).text
+        merged = merge(base or NOTHING, typed.content, error.theirs)
+        return _edit_page(load_desk(award_code), fresh, Typed(merged.content), 409, merged=merged, boxes=left_boxes(""))
     if kept is None:
-        return _edit_page(load_desk(award_code), form, typed, 422)
-    return _after_saving(award_code, do, typed)
+        return _edit_page(load_desk(award_code), form, typed, 422, boxes=left_boxes(""))
+    if boxes := acted.boxes | left_boxes(do):
+        desk = load_desk(award_code)
+        return _edit_page(desk, _edit_form(desk), Typed(clean_content(desk.page.document.draft)), 422, boxes=boxes)
+    return _talked(award_code, do, form) or _after_saving(award_code, do, acted, elsewhere=kept > seen + 1)
 
 
-def _after_saving(award_code: str, do: str, typed: Typed) -> Response:
+def _talked(award_code: str, do: str, form: EditForm) -> Any:
+    """With the draft saved: send the answer whose button was pressed. None when no answer was typed.
+
+    One that was typed and not sent is shown again, whatever was pressed.
+    """
+    unsent = typed_answers(request.form)
+    if not unsent and not do.startswith("answer:"):
+        return None
+    typed_id = do.removeprefix("answer:")
+    thread_id = int(typed_id) if re.fullmatch("[0-9]{1,9}", typed_id) else 0
+    if thread_id:
+        text = unsent.get(thread_id, "")
+        if attempt(form, lambda: workplan_talks.reply(actor(), clock.now(), award_code, thread_id, text)) is not None:
+            unsent.pop(thread_id)
+            flash(_("Draft saved, and your answer is sent."), "success")
+    if not unsent and not form.form_errors:
+        return redirect(url_for("workplan.edit", award_code=award_code, _anchor=f"thread-{thread_id}"), 303)
+    desk = load_desk(award_code)
+    fresh = _edit_form(desk)
+    fresh.form_errors.extend(
+        form.form_errors or [_("The draft is saved. An answer is not sent yet: send it, or empty it.")]
+    )
+    return _edit_page(desk, fresh, Typed(clean_content(desk.page.document.draft)), 422, unsent=unsent)
+
+
+def _after_saving(award_code: str, do: str, acted: Acted, *, elsewhere: bool) -> Response:
+    """On to what the button asked for; ``elsewhere``: what was saved meanwhile on another page is in the draft too."""
+    if elsewhere:
+        flash(_("What was saved meanwhile on another page is in the draft too."), "info")
     if do == "submit":
         return redirect(url_for("workplan.check", award_code=award_code), 303)
-    section = {"add_activity": "activities", "add_milestone": "milestones", "add_line": "budget"}.get(do, "")
-    if section:
-        rows = typed.content[section]
-        place = f"row-{section}-{len(rows) if isinstance(rows, list) else 0}"
-        return redirect(url_for("workplan.edit", award_code=award_code, add=section, _anchor=place), 303)
-    if do.startswith("remove:"):
-        return redirect(url_for("workplan.edit", award_code=award_code, _anchor=do.split(":")[1]), 303)
+    if do in ADDS:
+        rows = acted.content[ADDS[do]]
+        place = f"row-{ADDS[do]}-{len(rows) if isinstance(rows, list) else 0}"
+        return redirect(url_for("workplan.edit", award_code=award_code, add=ADDS[do], _anchor=place), 303)
+    if acted.anchor:
+        return redirect(url_for("workplan.edit", award_code=award_code, _anchor=acted.anchor), 303)
     flash(_("Draft saved."), "success")
     return redirect(url_for("workplan.edit", award_code=award_code), 303)
 
@@ -205,12 +264,30 @@ def _after_saving(award_code: str, do: str, typed: Typed) -> Response:
 def autosave(award_code: str) -> Response:
     """Keep the draft while it is typed; the answer tells what is still missing."""
     typed = read_typed(request.form)
-    revision = request.form.get("revision", -1, type=int)
-    kept = service.save_draft(actor(), clock.now(), award_code, typed.content, revision)
+    revision, base = request.form.get("revision", -1, type=int), read_base(request.form.get("base", ""))
+    kept = service.save_draft(actor(), clock.now(), award_code, typed.content, revision, base)
     desk = load_desk(award_code)
-    html = render_template("workplan/_missing.html", missing=missing_in(desk.read(clean_content(typed.content)), typed))
-    saved_at = desk.page.document.draft_saved_at
-    return jsonify(revision=kept, saved_at_text=_("Saved %(at)s", at=instant(saved_at)), html=html, target="missing")
+    sent = clean_content(typed.content)
+    reading = desk.read(sent)
+    html = render_template("workplan/_missing.html", missing=missing_in(reading, typed), meter=meter_of(reading))
+    text = _("Saved %(at)s", at=instant(desk.page.document.draft_saved_at))
+    if changes(sent, desk.page.document.draft):
+        text += ". " + _("So is what was saved meanwhile on another page: save to see it.")
+    # The page goes on from what it sent: what others saved is still not in it.
+    return jsonify(revision=kept, base=base_of(sent).text, saved_at_text=text, html=html, target="missing")
+
+
+@door(bp, "/awards/<award_code>/workplan/paste", Action.EDIT_WORKPLAN, methods=("POST",))
+def paste(award_code: str) -> Response:
+    """Read a block of cells for the page that they were pasted into; the draft is saved by the page."""
+    section = request.form.get("section", "")
+    if section not in ROW_FIELDS:
+        raise Invalid({"section": M(N_("Reload the page: it has lost its place."))})
+    text, start = request.form.get("cells", ""), request.form.get("start", "")
+    read = read_pasted(section, text, read_typed(request.form), load_desk(award_code), start)
+    return jsonify(
+        fields=read.fields, rows=read.rows, left=read.left, troubles=[say(trouble) for trouble in read.troubles]
+    )
 
 
 @door(bp, "/awards/<award_code>/workplan/check", Action.EDIT_WORKPLAN)
@@ -223,15 +300,19 @@ def check(award_code: str) -> Any:
 
 
 def _checked(desk: Desk, form: PlanForm, status: int = 200) -> Any:
-    reading = desk.read(desk.page.document.draft)
-    missing = [(problem.place, say(problem.message)) for problem in reading.problems]
-    return _render(
+    draft = desk.page.document.draft
+    reading = desk.read(draft)
+    missing = missing_in(reading, Typed(draft))
+    return render(
         "workplan/check.html",
         desk,
         status,
         form=form,
         reading=reading,
         missing=missing,
+        margin=margin_of(desk.all_talks, draft, comparison=desk.compared(draft, desk.page.newest)),
+        unanswered=[talk for talk in desk.all_talks if talk.awaits_team],
+        meter=meter_of(reading),
         late=is_late(desk),
         refusal=refusal(form),
     )
@@ -262,66 +343,6 @@ def submit(award_code: str) -> Any:
 # Judging ---------------------------------------------------------------------------------------------------------
 
 
-@door(bp, "/awards/<award_code>/workplan/review", Action.REVIEW_WORKPLAN, methods=("GET", "POST"))
-def review(award_code: str) -> Any:
-    """The version in review, with the officer's three decisions."""
-    if request.method == "POST":
-        return _decide(award_code)
-    desk = load_desk(award_code)
-    if desk.page.state is not ReviewState.SUBMITTED or desk.frame.stage is not Stage.WORKPLAN:
-        flash(_("There is no version to decide on now."), "info")
-        return redirect(url_for("workplan.show", award_code=award_code), 303)
-    return _review_page(desk, ReviewForm(formdata=None))
-
-
-def _review_page(desk: Desk, form: ReviewForm, status: int = 200) -> Any:
-    found = desk.page.newest
-    if found is None:
-        return redirect(url_for("workplan.show", award_code=desk.code), 303)
-    form.version.data = str(found.number)
-    earlier = [talk for one in desk.page.versions[:-1] for talk in desk.talks[one.number]]
-    return _render(
-        "workplan/review.html", desk, status, form=form, version=found, reading=desk.read(found.content), talks=earlier,
-    )  # fmt: skip
-
-
-def _decide(award_code: str) -> Any:
-    form = ReviewForm()
-    do, number = request.form.get("do", ""), request.form.get("version", 0, type=int)
-    acts: dict[str, tuple[Callable[[], None], str]] = {
-        "changes": (
-            lambda: service.request_changes(actor(), clock.now(), award_code, number, form.comments()),
-            _("Changes asked for: the team has been told, and its clock runs again."),
-        ),
-        "approve": (
-            lambda: service.approve(actor(), clock.now(), award_code, number),
-            _("The workplan and budget are approved. The grant agreement is next."),
-        ),
-        "reject": (
-            lambda: service.reject(actor(), clock.now(), award_code, number, form.reason.data or ""),
-            _("The workplan is rejected, and the award has lapsed. The team has been told why."),
-        ),
-    }
-    act, done = acts.get(do, acts["changes"])
-    if not _amiss(form, do) and carry_out(form, act):
-        flash(done, "success")
-        return redirect(url_for("workplan.show", award_code=award_code), 303)
-    return _review_page(load_desk(award_code), form, 422)
-
-
-def _amiss(form: ReviewForm, do: str) -> bool:
-    """Say, beside the field, what the decision lacks: a reason to reject with; or the comments that approving would lose."""
-    if do == "reject" and not (form.reason.data or "").strip():
-        form.blame("reason", _("Give the reason in a sentence: it is kept and shown to the team."))
-        return True
-    written = [section for section, text in form.comments().items() if text.strip()]
-    if do != "changes" and written:
-        sentence = _("You wrote a comment here: ask for changes with it, or empty it to decide without.")
-        form.blame(f"comment_{written[0]}", sentence)
-        return True
-    return False
-
-
 @door(bp, "/awards/<award_code>/workplan/extend", Action.EXTEND_DEADLINE, methods=("POST",))
 def extend(award_code: str) -> Any:
     """More days for the team."""
@@ -333,7 +354,7 @@ def extend(award_code: str) -> Any:
         ),
     )
     if deadline is None:
-        return _shown(award_code, 422, extend=form)
+        return shown(award_code, 422, extend=form)
     flash(_("The deadline is extended. The team has been told."), "success")
     return redirect(url_for("workplan.show", award_code=award_code), 303)
 
@@ -345,4 +366,4 @@ def lapse(award_code: str) -> Any:
     if carry_out(form, lambda: service.let_lapse(actor(), clock.now(), award_code, form.reason.data or "")):
         flash(_("The award has lapsed. The team has been told why."), "success")
         return redirect(url_for("workplan.show", award_code=award_code), 303)
-    return _shown(award_code, 422, lapse=form)
+    return shown(award_code, 422, lapse=form)

@@ -1,5 +1,6 @@
 // Drafts save themselves. What the server has not taken yet is also kept on this device, and offered again.
-import { alike, keyOf, offer, store, typed } from "./kept.js";
+import { alike, keyOf, offer, store, touched, typed } from "./kept.js";
+import { markup } from "./markup.js";
 import { word } from "./words.js";
 
 const RETRY = 15000;
@@ -19,10 +20,16 @@ class Draft {
     });
     for (const name of ["pageshow", "lab:stay"]) addEventListener(name, () => (this.leaving = false));
     this.offer();
+    // On a poor line somebody types before this script has come.
+    if (touched(form)) this.edited();
   }
 
   get revision() {
     return this.form.querySelector("input[name=revision]");
+  }
+
+  get base() {
+    return this.form.querySelector("input[name=base]");
   }
 
   tell(text, tone = "", link = null) {
@@ -78,9 +85,15 @@ class Draft {
     this.tell(`${text} ${this.kept ? word("kept") : ""}`, "bad", link);
   }
 
+  // A form that knows what it began from is merged by the server: only what both changed is asked about, when it is sent.
+  clash() {
+    if (this.base) this.stop(word("clash"));
+    else this.stop(word("conflict"), { href: location.href, textContent: word("reload") });
+  }
+
   async heard(answer, edits) {
     const json = (answer.headers.get("Content-Type") ?? "").includes("json");
-    if (answer.status === 409) return this.stop(word("conflict"), { href: location.href, textContent: word("reload") });
+    if (answer.status === 409) return this.clash();
     if (answer.redirected || answer.status === 401 || (answer.ok && !json)) {
       return this.stop(word("signedOut"), { href: location.href, textContent: word("signIn") });
     }
@@ -88,10 +101,11 @@ class Draft {
     const data = json ? await answer.json() : {};
     if (!answer.ok) return this.tell(`${data.error ?? word("trouble")} ${data.remedy ?? ""}`, "bad");
     if (this.revision && data.revision !== undefined) this.revision.value = data.revision;
+    if (this.base && data.base !== undefined) this.base.value = data.base;
     this.saved = edits;
     if (this.edits === edits) store.drop(this.key);
     else this.keep();
-    if (data.target && data.html !== undefined) document.getElementById(data.target).innerHTML = data.html;
+    if (data.target && data.html !== undefined) document.getElementById(data.target).innerHTML = markup(data.html);
     this.tell(data.saved_at_text ?? word("saved"));
   }
 

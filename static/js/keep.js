@@ -1,5 +1,5 @@
 // Forms that are sent once, not saved as drafts: what is typed stays on this device until the server has taken it.
-import { alike, keyOf, offer, person, store, typed } from "./kept.js";
+import { alike, keyOf, offer, person, store, touched, typed } from "./kept.js";
 import { word } from "./words.js";
 
 // The form that this tab sent last, until a page of the same sign-in tells what became of it.
@@ -29,7 +29,10 @@ function keep(form, untaken) {
   const worth = (copy) => !alike(copy.entries, typed(form));
   // A page that refuses shows what was typed already.
   if (!refused) offer(form, key, worth, () => word("unsent"));
-  const note = () => (alike(typed(form), empty) ? store.drop(key) : store.set(key, { entries: typed(form) }));
+  const note = () =>
+    !touched(form) && alike(typed(form), empty) ? store.drop(key) : store.set(key, { entries: typed(form) });
+  // On a poor line somebody types before this script has come.
+  if (!refused && touched(form)) note();
   form.addEventListener("input", note);
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;

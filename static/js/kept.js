@@ -32,11 +32,26 @@ export function typed(form) {
   return [...new FormData(form)].filter(([name, value]) => names.has(name) && !(value instanceof File));
 }
 
+// Whether it says something else than the page brought, also when that was typed before any script had come.
+const plain = (text) => text.replace(/\r\n?/g, "\n");
+export const touched = (form) => [...form.elements].some((field) =>
+  ["checkbox", "radio"].includes(field.type)
+    ? field.checked !== field.defaultChecked
+    : typedBy(form, field) && field.type !== "hidden" && field.defaultValue !== undefined && plain(field.value) !== plain(field.defaultValue));
+
 // The server trims, and ends lines in its own way: that makes no other text.
 export const alike = (some, others) => {
-  const plain = (entries) => JSON.stringify(entries.map(([name, value]) => [name, value.replace(/\r\n?/g, "\n").trim()]));
-  return plain(some) === plain(others);
+  // Nobody typed the names of rows, of which an empty one has another each time, nor what the text was begun from.
+  const told = (entries) => entries.filter(([name]) => !["base", "stood"].includes(name) && !/-\d+-id$/.test(name));
+  const said = (entries) => JSON.stringify(told(entries).map(([name, value]) => [name, plain(value).trim()]));
+  return said(some) === said(others);
 };
+
+// A row that is put back may be one that the page's choices do not know yet.
+function put(field, value) {
+  if (field.type === "select-one" && ![...field.options].some((o) => o.value === value)) field.add(new Option(value, value));
+  field.value = value;
+}
 
 function fill(form, entries) {
   const values = new Map();
@@ -48,11 +63,17 @@ function fill(form, entries) {
     );
     for (let tries = 0; button && !form.elements[name] && tries < 200; tries++) addRow(button);
   }
+  // A text that is put back brings along what it was begun from: rows that others added since are not its own to send.
+  if (values.has("base")) {
+    for (const row of form.querySelectorAll("[data-section] > *")) {
+      if (![...row.querySelectorAll("[name]")].some((field) => values.has(field.name))) row.remove();
+    }
+  }
   for (const field of form.elements) {
     if (!field.name || !typedBy(form, field)) continue;
     if (["checkbox", "radio"].includes(field.type)) field.checked = (values.get(field.name) ?? []).includes(field.value);
     else if (field.type === "select-multiple") for (const o of field.options) o.selected = (values.get(field.name) ?? []).includes(o.value);
-    else if (values.get(field.name)?.length) field.value = values.get(field.name).shift();
+    else if (values.get(field.name)?.length) put(field, values.get(field.name).shift());
   }
 }
 
@@ -66,6 +87,8 @@ export function offer(form, key, worth, text) {
   copies = copies.filter((copy, n) => copies.findIndex((other) => alike(other.entries, copy.entries)) === n);
   const remember = () => (copies.length ? store.set(aside, copies) : (store.drop(aside), true));
   if (remember() && copies.includes(found)) store.drop(key);
+  // On a poor line somebody types before this script has come.
+  let early = touched(form);
 
   const show = () => {
     const [copy, ...rest] = copies;
@@ -86,7 +109,8 @@ export function offer(form, key, worth, text) {
     };
     const restore = () => {
       const before = typed(form);
-      if (copy.swapped || !alike(before, shown)) copies = [{ ...copy, sent: false, swapped: true, entries: before }, ...rest];
+      if (copy.swapped || early || !alike(before, shown)) copies = [{ ...copy, sent: false, swapped: true, entries: before }, ...rest];
+      early = false;
       fill(form, copy.entries);
       form.dispatchEvent(new Event("input", { bubbles: true }));
     };

@@ -3,17 +3,24 @@ const parts = {
   "form[data-autosave-url]": "./autosave.js",
   "body[data-person]": "./keep.js",
   "[data-add-row], [data-remove-row]": "./rows.js",
+  "select[data-refers]": "./references.js",
   "form[data-total]": "./totals.js",
+  "form[data-paste-url]": "./paste.js",
   "form[data-upload]": "./upload.js",
   "select[data-guess-zone]": "./zone.js",
+  "form[data-passkey]": "./passkey.js",
+  "[data-countdown]": "./countdown.js",
+  "button[data-print]": "./print.js",
 };
 
-async function enhance() {
+async function enhance(event) {
+  // A page that takes the place of another comes with an event; the first came when the browser went to it.
+  const arrived = event?.timeStamp ?? 0;
   document.querySelector(".error-summary")?.focus();
   document.querySelector(".subnav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   for (const [selector, file] of Object.entries(parts)) {
     const found = document.querySelectorAll(selector);
-    if (found.length) (await import(file)).start(found);
+    if (found.length) (await import(file)).start(found, arrived);
   }
 }
 

@@ -36,23 +36,78 @@ export function show(amount, units) {
   return units ? whole + point + text.slice(-units) : whole;
 }
 
+// Two quantities that make a line two and come to the same together, as the server splits it; null for what is too little.
+export function halves(quantity, cost, units) {
+  const amount = toUnits(times(quantity, cost), units);
+  for (let places = quantity.places; places < 7; places++) {
+    const whole = quantity.digits * 10n ** BigInt(places - quantity.places);
+    for (let n = 0n; n < 50n; n++) {
+      const one = { digits: (whole + 1n) / 2n + n, places };
+      const other = { digits: whole - one.digits, places };
+      if (other.digits <= 0n) break;
+      if (toUnits(times(one, cost), units) + toUnits(times(other, cost), units) === amount) return [plain(one), plain(other)];
+    }
+  }
+  return null;
+}
+
+const plain = ({ digits, places }) => {
+  const text = String(digits).padStart(places + 1, "0");
+  return places ? `${text.slice(0, -places)}.${text.slice(-places)}` : text;
+};
+
+const rowValue = (row, name) => row.querySelector(`[name$="-${name}"]`)?.value ?? "";
+
+function column(form, list, name) {
+  const rows = [...(form.querySelector(`[data-rows="${list}"]`)?.children ?? [])];
+  return new Map(rows.map((row) => [rowValue(row, "id"), rowValue(row, name)]));
+}
+
+// The sums by category and by stage; the stage of a line is that of the milestone of its activity.
+function sumUp(form, lines, units) {
+  const places = [...form.querySelectorAll("[data-sum]")];
+  if (!places.length) return;
+  const stages = column(form, "new-milestone", "stage");
+  const leadsTo = column(form, "new-activity", "milestone");
+  const sums = new Map(places.map((place) => [place.dataset.sum, [0n, 0n]]));
+  for (const { line, amount, ours } of lines) {
+    const stage = stages.get(leadsTo.get(rowValue(line, "activity"))) ?? "";
+    for (const [kind, key] of [["category", rowValue(line, "category")], ["stage", stage]]) {
+      // A page without the plan's milestones has no sums by stage.
+      const sum = sums.get(`${kind}:${key}`) ?? sums.get(`${kind}:`);
+      if (sum) sum[ours ? 1 : 0] += amount;
+    }
+  }
+  for (const place of places) {
+    const [granted, own] = sums.get(place.dataset.sum);
+    place.querySelector("[data-sum-granted]").textContent = show(granted, units);
+    place.querySelector("[data-sum-own]").textContent = show(own, units);
+  }
+}
+
 function update(form) {
   const units = Number(form.dataset.minorUnits);
   let total = 0n;
   let apart = 0n;
+  const lines = [];
   for (const line of form.querySelectorAll("[data-budget-line]")) {
+    // A payment has its amount as it is, a line of a budget its quantity and cost.
+    const whole = line.querySelector("[data-amount]");
+    const given = whole && parseAmount(whole.value, units);
     const value = (name) => line.querySelector(`[name$="${name}"]`)?.value ?? "";
     const quantity = parse(value("quantity"));
     const cost = parseAmount(value("unit_cost"), units);
-    const amount = quantity && cost ? toUnits(times(quantity, cost), units) : null;
+    const amount = given ? toUnits(given, units) : quantity && cost ? toUnits(times(quantity, cost), units) : null;
     const own = line.querySelector('[name$="own"]');
     const ours = own && (own.type === "checkbox" ? own.checked : own.value !== "");
+    if (amount !== null) lines.push({ line, amount, ours });
     if (amount !== null && ours) apart += amount;
     else if (amount !== null) total += amount;
     const output = line.querySelector("[data-line-total]");
     if (output) output.textContent = amount === null ? "–" : show(amount, units);
   }
   const money = (amount) => `${form.dataset.currency ?? ""} ${show(amount, units)}`.trim();
+  sumUp(form, lines, units);
   const missing = toUnits(parse(form.dataset.award), units) - total;
   for (const output of form.querySelectorAll("[data-total-output]")) output.textContent = money(total);
   for (const output of form.querySelectorAll("[data-own-output]")) output.textContent = money(apart);

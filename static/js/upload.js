@@ -1,4 +1,5 @@
 // Shows how far an upload has come. The server's answer is the page that it would be without this script.
+import { markup } from "./markup.js";
 import { word } from "./words.js";
 
 function show(request) {
@@ -6,7 +7,7 @@ function show(request) {
   if ((request.getResponseHeader("Content-Type") ?? "").includes("json")) answer = JSON.parse(request.responseText);
   if (answer?.location) return void location.assign(answer.location);
   if (answer) return [answer.error, answer.remedy].filter(Boolean).join(" ");
-  const page = new DOMParser().parseFromString(request.responseText, "text/html");
+  const page = new DOMParser().parseFromString(markup(request.responseText), "text/html");
   // A page that refuses must not take the place of what was typed: its words are enough.
   if (request.status >= 400 && !page.querySelector("form[data-upload]")) {
     return [...page.querySelectorAll("main p:not(.eyebrow)")].map((part) => part.textContent).join(" ");
