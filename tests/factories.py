@@ -138,26 +138,27 @@ PLAN: dict[str, Any] = {
     "summary": "Small firms see their stock and supply chain on a phone.",
     "activities": [
         {
+            "id": "a1",
             "title": "Interview firms",
             "owner": "Ana",
             "starts_on": "2026-04-01",
             "ends_on": "2026-04-30",
             "deliverable": "Report of needs",
+            "milestone": "m1",
         }
     ],
-    "milestones": [{"title": "Needs known", "proof": "Report of needs", "due_on": "2026-05-15"}],
-    "budget": [
-        {"category": "staff", "description": "Developers", "quantity": "4", "unit_cost": "5000.00", "own": ""},
-        {
-            "category": "equipment",
-            "description": "Phones for tests",
-            "quantity": "10",
-            "unit_cost": "1000.00",
-            "own": "",
-        },
-        {"category": "staff", "description": "Our own time", "quantity": "1", "unit_cost": "2500.00", "own": "1"},
+    "milestones": [
+        {"id": "m1", "stage": "prototyping", "title": "Needs known", "proof": "Report of needs", "due_on": "2026-05-15"}
     ],
-}
+    "budget": [
+        {"id": "b1", "category": "staff", "description": "Developers", "quantity": "4", "unit_cost": "5000.00", "own": "",
+         "activity": "a1"},
+        {"id": "b2", "category": "equipment", "description": "Phones for tests", "quantity": "10", "unit_cost": "1000.00",
+         "own": "", "activity": "a1"},
+        {"id": "b3", "category": "staff", "description": "Our own time", "quantity": "1", "unit_cost": "2500.00", "own": "1",
+         "activity": ""},
+    ],
+}  # fmt: skip
 
 
 @dataclass
@@ -341,19 +342,30 @@ def _sign(world: World, now: datetime) -> None:
             )
         )
     clauses = [{"key": c.key, "kind": c.kind, "title": c.kind, "text": "Agreed."} for c in body.clauses]
-    version = _document(
-        world, "agreement", {"language": "es", "clauses": clauses, "hash": text_hash(clauses)}, "accepted", now
-    )
+    content: dict[str, Any] = {"language": "es", "clauses": clauses}
+    content["hash"] = text_hash(content)
+    version = _document(world, "agreement", content, "accepted", now)
     for side, who in (("organisation", world.lead), ("ilo", world.officer)):
         session.add(
             m.Signature(
                 award_id=award.id, version_id=version.id, side=side, person_id=who.id, typed_name=who.name,
-                text_hash=text_hash(clauses), at=now,
+                text_hash=content["hash"], at=now,
             )
         )  # fmt: skip
     award.stage, award.stage_since = Stage.PROTOTYPING, now
     session.flush()
     stages._enter(award, Stage.PROTOTYPING, now)
+
+
+def add_document(world: World, key: str, by: m.Person | None = None) -> m.Upload:
+    """A document for an item of due diligence, uploaded by the officer unless by somebody else; committed."""
+    upload = m.Upload(
+        award_id=world.award.id, place=f"diligence:{key}", name=f"{key}.pdf", kind="pdf", size=10, sha256="0" * 64,
+        key=uuid4().hex, uploaded_by=(by or world.officer).id, uploaded_at=START,
+    )  # fmt: skip
+    world.session.add(upload)
+    world.session.commit()
+    return upload
 
 
 def _start_pilot(world: World, now: datetime) -> None:
@@ -380,6 +392,6 @@ def add_account(world: World, verified: bool = True, holder: str = "") -> m.Bank
 
 
 __all__ = [
-    "PLAN", "START", "World", "add_account", "add_months", "bring_to", "build_world", "days_after", "definition", "end_of_day",
+    "PLAN", "START", "World", "add_account", "add_document", "add_months", "bring_to", "build_world", "days_after", "definition", "end_of_day",
     "join", "make_award", "make_call", "person", "seat",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 from lab.config import ROOT
+from lab.models import Base
 
 LAB = ROOT / "lab"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html")) + sorted((ROOT / "templates").rglob("*.txt"))
@@ -236,3 +237,89 @@ def test_files_stay_short_enough_to_read() -> None:
         name(path): count for path in SOURCES if (count := len(path.read_text(encoding="utf-8").splitlines())) > 400
     }
     assert long == {}
+
+
+def _owned() -> dict[str, str]:
+    """Model → whose its rows are: an award's, or one person's; by the foreign keys that they cannot be without."""
+    by_table = {mapper.local_table.name: mapper.class_.__name__ for mapper in Base.registry.mappers}
+    roots = {"award": "an award", "organisation": "an award", "sign_in": "a person", "passkey": "a person"}
+    roots |= {"totp": "a person", "recovery_code": "a person", "invitation": "a person", "mail": "a person"}
+    owned = dict(roots)
+    # Parents come first in this order.
+    for table in Base.metadata.sorted_tables:
+        parents = {key.column.table.name for key in table.foreign_keys if not key.parent.nullable} - {"person", "call"}
+        if table.name not in owned and any(owned.get(parent) == "an award" for parent in parents):
+            owned[table.name] = "an award"
+    return {by_table[name]: whose for name, whose in owned.items() if name in by_table}
+
+
+# (file, function, model) that may find a row by nothing but its id, and why nobody is led to another's by it.
+BY_ID_ALONE = {
+    ("lab/queries/outbox.py", "get_mail", "Mail"): "the outbox is the administrator's, whoever a mail is to",
+    ("lab/outbox.py", "_claimed", "Mail"): "the sender claims a mail by an id that it has just read itself",
+    ("lab/services/sign_ins.py", "prove", "SignIn"): "the id is of the sign-in that this request came with",
+    ("lab/services/sign_ins.py", "renew", "SignIn"): "the id is of the sign-in that this request came with",
+    ("lab/services/sign_ins.py", "replace_all", "SignIn"): "the id is of the sign-in that this request came with",
+    ("lab/services/sign_ins.py", "refresh", "SignIn"): "the id is of the sign-in that this request came with",
+}
+
+
+def _by_id_alone(source: str, owned: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """(function, model) of every look-up by a bare id: ``get(Model, id)``, ``get_one``, and ``where(Model.id == id)``
+    or ``filter_by(id=id)`` without another condition beside it."""
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+            if not isinstance(call.func, ast.Attribute):
+                continue
+            if call.func.attr in ("get", "get_one") and len(call.args) > 1 and isinstance(call.args[0], ast.Name):
+                if call.args[0].id in owned:
+                    yield function.name, call.args[0].id
+            elif call.func.attr in ("where", "filter") and len(call.args) == 1:
+                found = re.fullmatch(r"(\w+)\.id == (.+)", ast.unparse(call.args[0]))
+                if not found or found[1] not in owned:
+                    continue
+                # Another row's column is a join, not an id that somebody gave; a second where narrows the first.
+                joined = re.fullmatch(r"[A-Z]\w*\.\w+|\w+\.c\.\w+", found[2])
+                if not joined and ast.unparse(call).count(".where(") == 1:
+                    yield function.name, found[1]
+            elif call.func.attr == "filter_by" and [keyword.arg for keyword in call.keywords] == ["id"]:
+                yield function.name, ast.unparse(call.func.value)
+
+
+def test_nothing_of_an_award_is_found_by_its_id_alone() -> None:
+    """What belongs to an award or to a person is loaded through them: another's id then leads nowhere."""
+    owned, found, wrong = _owned(), set(), []
+    for path in SOURCES:
+        if path.parent.name in ("services", "queries", "web") or path.parent == LAB:
+            for function, model in _by_id_alone(path.read_text(encoding="utf-8"), owned):
+                found.add((name(path), function, model))
+                if (name(path), function, model) not in BY_ID_ALONE:
+                    wrong.append(f"{name(path)}: {function} finds a {model}, {owned[model]}'s, by its id alone")
+    assert not wrong, "\n".join(wrong)
+    assert set(BY_ID_ALONE) <= found, "what the code no longer does needs no leave"
+
+
+def test_a_look_up_by_a_bare_id_would_be_found() -> None:
+    owned = _owned()
+    assert {"Thread", "Comment", "Upload", "Version", "Tranche", "Condition", "MentorNote", "BankAccount"} <= set(owned)
+    assert not {"Person", "Call", "FormKey", "Heartbeat"} & set(owned)
+    bad = (
+        "session().get(Upload, upload_id)",
+        "db.session.get_one(Thread, n, with_for_update=True)",
+        "session.scalars(select(Condition).where(Condition.id == condition_id)).one()",
+        "session().execute(update(Tranche).where(Tranche.id == number).values(state='x'))",
+        "session.query(Comment).filter_by(id=4)",
+    )
+    good = (
+        "session().get(Person, person_id)",
+        "select(Upload).where(Upload.award_id == award_id, Upload.id == upload_id)",
+        "select(Upload).where(Upload.award_id == award_id).where(Upload.id == upload_id)",
+        "select(Version).join(Document).where(Version.id == Thread.version_id)",
+        "cells.get(key, '')",
+    )
+    for line in bad:
+        assert len(list(_by_id_alone(f"def f():\n    {line}", owned))) == 1, line
+    for line in good:
+        assert not list(_by_id_alone(f"def f():\n    {line}", owned)), line

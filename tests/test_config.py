@@ -6,12 +6,14 @@ import os
 import stat
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from lab import clock, config, create_app
 from lab.config import Config, ConfigError, read_config
+from lab.rules.sign_in import SignInLimits
 
 KEY = {"LAB_SECRET_KEY": "k" * 32}
 
@@ -46,6 +48,9 @@ def test_everything_that_can_be_set() -> None:
             "LAB_MAIL_FROM": "The Lab <lab@example.org>",
             "LAB_NOW": "+21d",
             "LAB_TESTING": "1",
+            "LAB_CLAMD": "unix:/run/clamav/clamd.ctl",
+            "LAB_TRUSTED_HOSTS": "Lab.intern, 10.0.0.7",
+            "LAB_PROXIES": "2",
             # Other programs' variables are none of ours; the tests' own are known.
             "PATH": "/bin",
             "LAB_TEST_POSTGRES_URL": "postgresql+psycopg://x/y",
@@ -65,6 +70,9 @@ def test_everything_that_can_be_set() -> None:
         smtp_url="smtp://user:p%40ss@mail.example:587",
         mail_from="The Lab <lab@example.org>",
         now="+21d",
+        trusted_hosts=("lab.intern", "10.0.0.7"),
+        proxies=2,
+        clamd="unix:/run/clamav/clamd.ctl",
     )
 
 
@@ -102,12 +110,31 @@ def test_everything_that_can_be_set() -> None:
         ("LAB_BASE_URL", "ftp://lab.example.org", "http://"),
         ("LAB_BASE_URL", "https://", "host"),
         ("LAB_BASE_URL", "http://[::1", "not understood"),
+        ("LAB_BASE_URL", "http://[::1]:5000", "IPv4"),
+        ("LAB_TRUSTED_HOSTS", "https://lab.example.org", "no host"),
+        ("LAB_TRUSTED_HOSTS", "lab.example.org:443", "no host"),
+        ("LAB_TRUSTED_HOSTS", "lab.example.org,", "no host"),
+        ("LAB_TRUSTED_HOSTS", "*", "no host"),
+        ("LAB_TRUSTED_HOSTS", "*.example.org", "no host"),
+        ("LAB_TRUSTED_HOSTS", ".example.org", "no host"),
+        ("LAB_TRUSTED_HOSTS", "lab example", "no host"),
+        ("LAB_PROXIES", "-1", "whole number"),
+        ("LAB_PROXIES", "6", "whole number"),
+        ("LAB_PROXIES", "yes", "whole number"),
         ("LAB_SMTP_URL", "mail.example:25", "smtp://"),
         ("LAB_SMTP_URL", "smtp://", "host"),
         ("LAB_SMTP_URL", "smtp://mail.example:twentyfive", "not understood"),
         ("LAB_MAIL_FROM", "", "NAME <name@example.org>"),
         ("LAB_MAIL_FROM", "The Lab", "NAME <name@example.org>"),
         ("LAB_MAIL_FROM", "lab@example.org\nBcc: all@example.org", "NAME <name@example.org>"),
+        ("LAB_CLAMD", "yes", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
+        ("LAB_CLAMD", "unix:clamd.ctl", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
+        ("LAB_CLAMD", "unix://host/clamd.ctl", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
+        ("LAB_CLAMD", "tcp://scanner", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
+        ("LAB_CLAMD", "tcp://scanner:0", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
+        ("LAB_CLAMD", "tcp://scanner:3310/x", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
+        ("LAB_CLAMD", "tcp://scanner:port", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
+        ("LAB_CLAMD", "http://scanner:3310", "unix:/run/clamav/clamd.ctl or tcp://HOST:PORT"),
         ("LAB_NOW", "+21d", "demonstration and in tests only"),
     ],
 )
@@ -118,10 +145,48 @@ def test_a_wrong_one_stops_the_start_and_is_named(name: str, value: str, words: 
     assert words in str(stopped.value)
 
 
+@pytest.mark.parametrize("address", ["", "unix:/tmp/clamd.ctl", "tcp://127.0.0.1:3310", "tcp://[::1]:3310"])
+def test_where_a_virus_scanner_may_be(address: str) -> None:
+    assert read_config({**KEY, "LAB_CLAMD": address}).clamd == address
+
+
 def test_the_key_is_asked_for_outside_the_demonstration() -> None:
     for environ in ({}, {"LAB_TESTING": "1"}, {"LAB_DEMO": "0"}):
         with pytest.raises(ConfigError, match="LAB_SECRET_KEY is missing"):
             read_config(environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({}, True),
+        ({"LAB_DEMO_SECOND_FACTOR": "0"}, True),
+        ({"LAB_DEMO": "1"}, False),
+        ({"LAB_DEMO": "1", "LAB_DEMO_SECOND_FACTOR": "1"}, True),
+    ],
+)
+def test_the_second_factor_is_left_out_in_the_demonstration_alone(environ: dict[str, str], asked: bool) -> None:
+    assert read_config({**KEY, **environ}).second_factor == asked
+
+
+def test_how_long_a_sign_in_lasts() -> None:
+    limits = read_config(KEY).sign_in_limits
+    assert limits == SignInLimits(timedelta(hours=2), timedelta(hours=12), timedelta(days=30), timedelta(minutes=15))
+    short = {"LAB_SESSION_IDLE_MINUTES": "5", "LAB_SESSION_HOURS": "1", "LAB_SESSION_LASTING_DAYS": "1"}
+    limits = read_config({**KEY, **short, "LAB_FRESH_MINUTES": "1"}).sign_in_limits
+    assert limits == SignInLimits(timedelta(minutes=5), timedelta(hours=1), timedelta(days=1), timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LAB_DEMO_SECOND_FACTOR", "yes"), ("LAB_SESSION_IDLE_MINUTES", "4"), ("LAB_SESSION_HOURS", "25"),
+        ("LAB_SESSION_LASTING_DAYS", "forever"), ("LAB_FRESH_MINUTES", "0"),
+    ],
+)  # fmt: skip
+def test_what_protects_accounts_is_not_switched_off_by_a_typing_error(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}="):
+        read_config({**KEY, name: value})
 
 
 def test_a_message_does_not_repeat_a_password() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -35,6 +36,31 @@ def put(store: files.FileStore, data: bytes, limit: int = 10 * MEGABYTE) -> file
 
 def everything(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+class Refusal(Exception):
+    """What a check may raise."""
+
+
+def test_a_check_sees_the_whole_file_before_it_is_kept(store: files.FileStore, root: Path) -> None:
+    data, seen = os.urandom(2 * MEGABYTE + 5), []
+
+    def check(file: IO[bytes], stored: files.StoredFile) -> None:
+        file.seek(0)
+        seen.append((file.read() == data, stored.size, stored.head == data[:8192], store.exists(stored.key)))
+
+    stored = store.put_stream(io.BytesIO(data), limit=3 * MEGABYTE, check=check)
+    assert seen == [(True, len(data), True, False)]
+    assert b"".join(store.read_stream(stored.key)) == data
+
+
+def test_what_a_check_raises_leaves_nothing(store: files.FileStore, root: Path) -> None:
+    def check(file: IO[bytes], stored: files.StoredFile) -> None:
+        raise Refusal
+
+    with pytest.raises(Refusal):
+        store.put_stream(io.BytesIO(b"x" * MEGABYTE), limit=MEGABYTE, check=check)
+    assert everything(root) == []
 
 
 class Breaking:

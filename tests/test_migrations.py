@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,16 +13,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy import CheckConstraint, inspect, select, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from lab import create_app
 from lab.config import Config
 from lab.extensions import db, reading_only
-from lab.models import Base, Event, LedgerEntry, Tranche
+from lab.models import Base, BudgetLine, Call, Event, LedgerEntry, Milestone, Tranche
 from lab.rules.facts import Stage
 from lab.services import steps
+from lab.services.calls import definition_hash
 from tests.conftest import POSTGRES, Store
 from tests.factories import World
 
@@ -75,7 +77,7 @@ def test_up_from_nothing_down_to_nothing_and_up_again(fresh: Flask, store: Store
     for _ in range(2):
         upgrade()
         assert _tables() == {table.name for table in Base.metadata.sorted_tables}
-        assert _guards(store) == 4
+        assert _guards(store) == 6
         downgrade(revision="base")
         assert _tables() == set()
         assert _guards(store) == 0
@@ -94,6 +96,54 @@ def test_the_migrated_schema_is_the_models(fresh: Flask) -> None:
             connection, opts={"compare_type": True, "compare_server_default": True, "target_metadata": Base.metadata}
         )
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_call_that_was_stored_before_asks_for_no_activity_with_a_line(fresh: Flask) -> None:
+    upgrade(revision="0002")
+    body = {"code": "old", "stages": {"workplan_days": 21}}
+    row = {"d": json.dumps(body), "h": definition_hash(body), "at": "2026-01-05 00:00:00"}
+    with db.engine.begin() as connection:
+        statement = "insert into call (code, definition, definition_hash, loaded_at) values ('old', :d, :h, :at)"
+        connection.execute(text(statement), row)
+    upgrade(revision="0003")
+    with db.engine.connect() as connection:
+        definition, digest = connection.execute(select(Call.definition, Call.definition_hash)).one()
+    assert definition == {**body, "workplan": {"lines_need_activity": False}}
+    assert digest == definition_hash(definition), "the same file loaded again changes nothing"
+    downgrade(revision="0002")
+    with db.engine.connect() as connection:
+        assert connection.execute(select(Call.definition, Call.definition_hash)).one() == (body, definition_hash(body))
+
+
+def test_milestones_and_lines_of_plans_approved_before_are_called_by_their_order(fresh: Flask) -> None:
+    """As rules.workplan.named calls the rows of plans that were written before rows had ids."""
+    upgrade(revision="0002")
+    statements = (
+        "insert into organisation (id, legal_name, kind, country, registered_on) values (1, 'A', 'ngo', 'EC', '2001-01-01')",
+        "insert into person (id, name, email, fs_uniquifier, language, time_zone, active, created_at)"
+        " values (1, 'O', 'o@example.org', 'x', 'en', 'UTC', true, '2026-01-05 00:00:00')",
+        "insert into call (id, code, definition, definition_hash, loaded_at) values (1, 'old', '{}', 'x', '2026-01-05 00:00:00')",
+        "insert into award (id, call_id, number, code, project, summary, prize, amount, currency, local_currency, language,"
+        " organisation_id, officer_id, notice_on, stage, stage_since, created_at, revision) values (1, 1, 1, 'old-1', 'P', '', 'first', 300000000,"
+        " 'USD', 'USD', 'es', 1, 1, '2026-01-05', 'agreement', '2026-01-05 00:00:00', '2026-01-05 00:00:00', 0)",
+        "insert into milestone (award_id, number, title, proof, due_on, evidence) values (1, 2, 'M', 'P', '2026-05-15', '')",
+        "insert into budget_line (award_id, number, category, description, quantity, unit_cost, amount, own)"
+        " values (1, 3, 'staff', 'D', '1', 10000, 10000, false)",
+    )
+    with db.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    upgrade(revision="0003")
+    with db.engine.connect() as connection:
+        assert connection.execute(select(Milestone.item, Milestone.stage)).one() == ("n2", "")
+        assert connection.execute(select(BudgetLine.item, BudgetLine.activity, BudgetLine.stage)).one() == (
+            "n3",
+            "",
+            "",
+        )
+    downgrade(revision="0002")
+    with db.engine.connect() as connection:
+        assert connection.execute(text("select title from milestone")).scalar_one() == "M"
 
 
 def test_check_constraints_are_migrated_too(fresh: Flask) -> None:
@@ -214,3 +264,23 @@ def test_foreign_keys_are_on_again_after_a_migration(fresh: Flask, store: Store)
     if store.kind == "sqlite":
         with db.engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_call_and_checks_from_before_negotiated_agreements_are_kept(fresh: Flask) -> None:
+    upgrade(revision="0003")
+    body = '{"due_diligence": [{"key": "a", "label": {}}], "clauses": [{"key": "b"}]}'
+    with db.engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into call (code, definition, definition_hash, loaded_at) values ('c', :body, 'x', '2026-01-01 00:00:00')"
+            ),
+            {"body": body},
+        )
+    upgrade(revision="0004")
+    with db.engine.connect() as connection:
+        definition, digest = connection.execute(text("select definition, definition_hash from call")).one()
+    assert "document" in str(definition) and "obligations" in str(definition) and len(digest) == 64
+    downgrade(revision="0003")
+    with db.engine.connect() as connection:
+        assert "obligations" not in str(connection.execute(text("select definition from call")).scalar_one())
+        assert "check_file" not in inspect(connection).get_table_names()

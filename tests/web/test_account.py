@@ -11,7 +11,7 @@ from flask_security.utils import hash_password, verify_password
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lab.models import Event, Mail, Person
+from lab.models import Event, Mail, Person, SignIn
 from lab.rules.facts import SYSTEM, Role
 from lab.services import invitations, people
 from tests import factories
@@ -186,7 +186,7 @@ def test_another_password(world_at: Callable[..., World], client_for: ClientFor,
         ({"current": "not mine", "new": new, "again": new}, "not the password you sign in with"),
         ({"current": PASSWORD, "new": "short", "again": "short"}, "10 characters or more"),
         ({"current": PASSWORD, "new": new, "again": "not the same"}, "not the same"),
-        ({}, "not the password you sign in with"),
+        ({}, "10 characters or more"),
     ):
         refused = here.submit("/account/password", typed)
         assert refused.status_code == 422 and told in refused.text, told
@@ -245,3 +245,51 @@ def test_somebody_without_any_part(client_for: ClientFor, session: Session) -> N
     session.commit()
     assert "You have no part in an award now" in client_for(nobody).page("/").text
     assert not factories.actor_for(session, nobody).programme & set(Role)
+
+
+def test_devices_are_seen_and_ended(world_at: Callable[..., World], client_for: ClientFor, session: Session) -> None:
+    world = world_at()
+    here, phone, tablet = (client_for(world.lead) for _ in range(3))
+    stranger = client_for(world.other_lead)
+    page = here.page("/account")
+    lines = page.find("section", attrs={"aria-labelledby": "devices"}).find_all("li")
+    assert len(lines) == 3 and "this one" in lines[0].text and "192.0.2.1" in lines[1].text
+    ids = session.scalars(select(SignIn.id).where(SignIn.person_id == world.lead.id).order_by(SignIn.id)).all()
+    assert stranger.submit(f"/account/devices/{ids[1]}/end").status_code == 404
+    assert phone.get("/").status_code == 200
+    assert here.submit(f"/account/devices/{ids[1]}/end").status_code == 303
+    assert "/login" in phone.get("/").location
+    assert tablet.get("/").status_code == 200
+    here.submit("/account/devices/end")
+    assert "/login" in tablet.get("/").location and here.get("/").status_code == 200
+
+
+def test_another_address_in_the_browser(
+    world_at: Callable[..., World], client_for: ClientFor, session: Session
+) -> None:
+    world = world_at()
+    client = client_for(world.lead)
+    refused = client.submit("/account/address", {"email": "not an address"})
+    assert refused.status_code == 422 and 'value="not an address"' in refused.text
+    assert client.submit("/account/address", {"email": "New@ong.example"}).status_code == 303
+    assert "on its way to new@ong.example" in client.page("/account").text
+    body = session.scalars(select(Mail.body).where(Mail.to == "new@ong.example")).one()
+    found = re.search(r"http://localhost(/account/address/\S+)", body)
+    assert found
+    assert "/login?next=" in client_for(None).get(found[1]).location, "one signs in first"
+    assert client_for(world.member).page(found[1]).find("main").find("form") is None
+    assert client.page(found[1]).find("button", string="Use the new address")
+    client.submit(found[1])
+    session.refresh(world.lead)
+    assert world.lead.email == "new@ong.example"
+    assert client.page(found[1]).find("main").find("form") is None, "a link works once"
+
+
+def test_a_person_taken_off_every_award_sees_nothing_at_once(
+    world_at: Callable[..., World], client_for: ClientFor, session: Session
+) -> None:
+    world = world_at()
+    member = client_for(world.member)
+    assert member.get(f"/awards/{world.code}").status_code == 200
+    client_for(world.lead).submit(f"/awards/{world.code}/team/{world.member.id}/remove")
+    assert member.get(f"/awards/{world.code}").status_code == 404

@@ -98,6 +98,7 @@ def test_recording_an_award(session: Session, officer: m.Person, client_for: Cli
         ({"notice_on": ""}, "notice_on", "Give the day of the notice"),
         ({"notice_on": "31/12/2025"}, "notice_on", "“31/12/2025” is not a date"),
         ({"notice_on": "2026-02-30"}, "notice_on", "“2026-02-30” is not a date"),
+        ({"notice_on": "<b>today</b>"}, "notice_on", "“<b>today</b>” is not a date"),
         ({"notice_on": "2026-03-03"}, "notice_on", "3 Mar 2026 is in the future"),
         ({"project": "  "}, "project", "Give the project's title"),
         ({"legal_name": ""}, "legal_name", "Give the organisation's legal name"),

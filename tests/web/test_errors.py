@@ -32,7 +32,7 @@ def test_404_of_a_stranger_and_of_nothing_are_the_same(world_at: Worlds, client_
     client = client_for(world.other_lead)
     theirs, nothing = client.get(f"/awards/{world.code}"), client.get("/awards/no-such-award")
     assert theirs.status_code == nothing.status_code == 404
-    says(theirs.text, "Error 404", "Not found", "not yours to see", "start from the list of your awards", "start page")
+    says(theirs.text, "Error 404", "Not found", "not yours to see", "begin on the start page")
     assert lint(theirs.text, "a").main == lint(nothing.text, "b").main
     says(client.get("/no/such/page").text, "Error 404", "start from the start page")
 
@@ -44,11 +44,42 @@ def test_403_names_whom_to_ask(world_at: Worlds, client_for: Clients) -> None:
     says(answer.text, "Not for your role", "another role", "ask the programme officer")
 
 
-def test_405_of_an_address_that_only_takes_forms(world_at: Worlds, client_for: Clients) -> None:
+@pytest.mark.parametrize(
+    ("rest", "above"),
+    [
+        ("/withdraw", ""), ("/withdraw?next=https://evil.example", ""), ("/agreement/open", "/agreement"),
+        ("/agreement/take-back", "/agreement"), ("/agreement/duties/7", "/agreement"), ("/agreement/checks/references", "/agreement"),
+        ("/agreement/checks/references/reopen", "/agreement"), ("/agreement/sign/ilo", "/agreement"),
+        ("/agreement/clauses/disputes/change", "/agreement/clauses/disputes"),
+    ],
+)  # fmt: skip
+def test_whoever_loads_the_address_of_a_form_gets_the_page_that_it_stands_on(
+    world_at: Worlds, client_for: Clients, rest: str, above: str
+) -> None:
     world = world_at()
-    answer = client_for(world.lead).get(f"/awards/{world.code}/withdraw")
-    assert answer.status_code == 405
-    says(answer.text, "Not possible this way", "Go back")
+    answer = client_for(world.lead).get(f"/awards/{world.code}{rest}")
+    assert (answer.status_code, answer.location) == (303, f"/awards/{world.code}{above}")
+
+
+def test_405_of_the_address_of_a_form_whose_page_is_not_ones_own(world_at: Worlds, client_for: Clients) -> None:
+    world = world_at()
+    form = f"/awards/{world.code}/agreement/open"
+    lead = client_for(world.lead)
+    for client, path in (
+        # Nobody learns from it which awards there are, nor is sent on to a page that they may not see.
+        (client_for(world.other_lead), form),
+        (lead, "/awards/no-such-award/agreement/open"),
+        (client_for(world.mentor), form),
+        (client_for(None), form),
+        # The start page is no form's, and neither is one that is for people who are not signed in.
+        (lead, "/logout"),
+        (lead, "/login/passkey"),
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 405, path
+        says(answer.text, "Not possible this way", "Go back")
+    assert lead.get(form, headers={"X-Requested-With": "fetch"}).status_code == 405
+    assert lead.open(form, method="PUT", headers={"X-CSRFToken": lead.token()}).status_code == 405
 
 
 @pytest.mark.parametrize("path", ["/awards/%00", "/awards?q=a%00b", "/awards/%00/workplan/edit"])

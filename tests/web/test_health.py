@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from lab import clock, jobs
 from lab.files import StoreUnwell
 from lab.models import Heartbeat
+from lab.scanner import Scanner
 from tests.conftest import counted
 from tests.web.pages import PageClient
 
@@ -76,6 +77,16 @@ def test_files(app: Flask, session: Session, client_for: ClientFor, monkeypatch:
 
     monkeypatch.setattr(app.extensions["lab_files"], "check", broken)
     assert _checks(client_for(None), 503) == WELL | {"files": "cannot be written"}
+
+
+def test_a_virus_scanner_is_told_of_once_it_is_set_up(
+    app: Flask, session: Session, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _beat(session)
+    monkeypatch.setitem(app.extensions, "lab_scanner", Scanner("unix:/nowhere/secret.ctl"))
+    assert _checks(client_for(None), 503) == WELL | {"scanner": "does not answer"}
+    monkeypatch.setattr(Scanner, "answers", lambda self: True)
+    assert _checks(client_for(None), 200) == WELL | {"scanner": "ok"}
 
 
 def test_a_database_that_does_not_answer(

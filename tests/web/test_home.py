@@ -93,9 +93,9 @@ def test_finance_has_its_queue(world: World, client_for: ClientFor, session: Ses
     assert "/awards" in _hrefs(page)
 
 
-def test_the_administrator_has_people_and_mails_and_no_award(world: World, client_for: ClientFor) -> None:
+def test_the_administrator_has_people_mails_and_security_and_no_award(world: World, client_for: ClientFor) -> None:
     page = client_for(world.admin).page("/")
-    assert _hrefs(page) == ["/people", "/outbox"]
+    assert _hrefs(page) == ["/people", "/outbox", "/security"]
     assert world.award.project not in page.text
 
 

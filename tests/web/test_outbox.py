@@ -128,3 +128,10 @@ def test_statements_stay_the_same_with_more_mails(app: Flask, client: PageClient
     assert statements() == before <= 6
     page = client.page("/outbox?page=2")
     assert "Page 2 of 2" in page.text and len(page.find("tbody").find_all("tr")) == 11
+
+
+def test_without_a_mail_server_only_invitations_keep_their_links(client: PageClient, session: Session) -> None:
+    reset, address = "http://localhost/reset/another-secret", "http://localhost/account/address/a-third-secret"
+    mail = _mail(session, state="kept", body=f"Enter: {LINK}\nor {reset}\nor {address}\n", sent_at=NOON)
+    page = client.page(f"/outbox/{mail.id}")
+    assert page.find("a", href=LINK) and "another-secret" not in str(page) and "a-third-secret" not in str(page)

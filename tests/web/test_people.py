@@ -80,10 +80,10 @@ def test_inviting(client: PageClient, world: World, session: Session) -> None:
     page = client.page(done.location)
     assert "An invitation to n@ilo.example is on its way." in page.text and page.h1.text.startswith("Nadia New")
     role = f"committee|{world.call.code}"
-    again = client.submit("/people/invite", {"name": "Lucía", "email": world.lead.email, "role": role})
-    assert again.location == f"/people/{world.lead.id}"
-    world.session.refresh(world.lead)
-    assert world.actor(world.lead).committees == {world.call.id}
+    again = client.submit("/people/invite", {"name": "Maya", "email": world.mentor.email, "role": role})
+    assert again.location == f"/people/{world.mentor.id}"
+    world.session.refresh(world.mentor)
+    assert world.actor(world.mentor).committees == {world.call.id}
 
 
 def test_giving_and_taking_a_role(client: PageClient, world: World, session: Session) -> None:
@@ -176,3 +176,12 @@ def test_statements_stay_the_same_with_more_people(
     total = session.scalar(select(func.count()).select_from(Person)) or 0
     page = client.page("/people?page=3")
     assert "Page 3 of 3" in page.text and len(page.find_all("th", scope="row")) == total - 100
+
+
+def test_signing_somebody_out_everywhere(world_at: Callable[..., World], client_for: Callable[..., PageClient]) -> None:
+    world = world_at()
+    phone, admin = client_for(world.lead), client_for(world.admin)
+    assert phone.get("/").status_code == 200
+    assert admin.submit(f"/people/{world.lead.id}/sign-out").status_code == 303
+    assert "/login" in phone.get("/").location
+    assert client_for(world.lead).get("/").status_code == 200, "the account itself is as it was"

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
+from PIL import Image
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lab.files import FileStore, StoreUnwell
-from lab.models import Document, Upload, Version
+from lab.models import Document, SecurityEvent, Upload, Version
 from lab.queries.lab import camps_of
 from lab.rules.facts import Stage
-from lab.web.files import local_path, size_text
+from lab.services.award import remove_member
+from lab.web.files import size_text
 from tests.conftest import NOON
 from tests.factories import World
+from tests.rules.test_uploads import SHEET, listing, zipped
+from tests.test_inspection import docx, overlapping, png_header, quine
 from tests.web.pages import PageClient
 
 WorldAt = Callable[..., World]
@@ -149,6 +154,79 @@ def test_a_refused_file_is_named_and_leaves_nothing(
     assert (_rows(session), _stored(app)) == (0, 0)
 
 
+def _made(kind: str) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (20, 20), "teal").save(made, kind)
+    return made.getvalue()
+
+
+PAGE = b"<!doctype html><script>alert(1)</script>"
+DRAWING = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
+WORKBOOK = zipped(listing(SHEET), ("xl/workbook.xml", b"<x/>"))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "words", "reason"),
+    [
+        *((page, f"photo.{ending}", "but its content is not such a file", "masked")
+          for page in (PAGE, DRAWING) for ending in ("png", "jpg", "pdf", "docx", "mp4")),
+        *((page, "notes.txt", "a web page or a program", "masked") for page in (PAGE, b"\xef\xbb\xbf  " + DRAWING)),
+        (PAGE, "table.csv", "a web page or a program", "masked"),
+        (PDF + PAGE, "plan.pdf", "something else at once", "mixed"),
+        (PDF + WORKBOOK, "plan.pdf", "something else at once", "mixed"),
+        (_made("PNG") + WORKBOOK, "photo.png", "something else at once", "mixed"),
+        (_made("PNG") + PAGE, "photo.png", "something else at once", "mixed"),
+        (_made("JPEG") + WORKBOOK, "photo.jpg", "something else at once", "mixed"),
+        (PDF + b"<</S/Launch/F(cmd.exe)>>", "plan.pdf", "Print it to a new PDF", "actions"),
+        (png_header(60_000, 60_000), "photo.png", "more than 80 million pixels", "pixels"),
+        (overlapping(), "plan.docx", "would unpack to far more", "bomb"),
+        (quine(), "plan.docx", "contains an archive", "nested"),
+        (docx(("word/vbaProject.bin", b"v")), "plan.docx", "contains macros", "macros"),
+        (docx(("word/media/a.png", b"MZ\x90")), "plan.docx", "contains a program", "program"),
+        (docx(("../../evil", b"x")), "plan.docx", "leads out of the file", "paths"),
+        (WORKBOOK, "plan.docx", "its content is XLSX", "renamed"),
+    ],
+)  # fmt: skip
+def test_a_file_in_disguise_is_refused_and_noted(
+    app: Flask, session: Session, world_at: WorldAt, client_for: ClientFor, data: bytes, name: str, words: str, reason: str
+) -> None:  # fmt: skip
+    world = world_at(Stage.PROTOTYPING)
+    answer = _send(client_for(world.lead), world, data, name)
+    assert answer.status_code == 422
+    assert f"“{name}”" in answer.text and words in answer.text
+    assert (_rows(session), _stored(app)) == (0, 0)
+    [event] = session.scalars(select(SecurityEvent).where(SecurityEvent.kind == "upload_refused"))
+    assert (event.actor_id, event.details) == (world.lead.id, {"file": name, "reason": reason})
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("photo\u202efdp.pdf", "photofdp.pdf"),
+        ("CON.pdf", "_CON.pdf"),
+        ("nul.tar.pdf", "_nul.tar.pdf"),
+        ("x" * 240 + ".pdf", "x" * 196 + ".pdf"),
+        ("plan.exe;.pdf", "plan.exe;.pdf"),
+        ("..pdf.pdf", "..pdf.pdf"),
+        ("${jndi}{{7*7}}%00.pdf", "${jndi}{{7*7}}%00.pdf"),
+        ("=cmd|'x'!A1.pdf", "=cmd|'x'!A1.pdf"),
+    ],
+)
+def test_a_name_is_data_and_never_a_path(
+    app: Flask, session: Session, world_at: WorldAt, client_for: ClientFor, name: str, shown: str
+) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    client = client_for(world.lead)
+    upload = session.get_one(Upload, _sent(client, world, name=name))
+    folder = Path(app.extensions["lab_config"].files)
+    assert [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()] == [
+        f"kept/{upload.key}"
+    ]
+    assert re.fullmatch("[0-9a-f]{32}", upload.key) and upload.name == shown
+    header = client.get(_files(world, f"/{upload.id}")).headers["Content-Disposition"]
+    assert header.startswith('attachment; filename="') and header.endswith("''" + quote(shown, safe=""))
+
+
 def test_a_body_far_over_the_limit_is_not_read(
     app: Flask, session: Session, world_at: WorldAt, client_for: ClientFor
 ) -> None:
@@ -225,14 +303,9 @@ def test_the_way_back_never_leaves_the_site(world_at: WorldAt, client_for: Clien
     world = world_at(Stage.PROTOTYPING)
     client = client_for(world.lead)
     good, bad = _send(client, world, next=address), _send(client, world, b"", next=address)
-    home = "/%0d%0a" if address == "/%0d%0a" else f"/awards/{world.code}"
+    home = f"/awards/{world.code}"
     assert good.location == home
     assert f'href="{home}"' in bad.text and "evil" not in bad.text
-
-
-def test_local_paths() -> None:
-    for address in ("/", "/awards/a/lab", "/awards/a/lab?x=1&y=2#files"):
-        assert local_path(address, "/") == address
 
 
 # Read ------------------------------------------------------------------------------------------------------------
@@ -268,6 +341,44 @@ def test_who_reads_what(session: Session, world_at: WorldAt, client_for: ClientF
     assert signed_out.status_code == 302 and "/login" in signed_out.location
     assert client_for(world.lead).get(_files(world, "/999999")).status_code == 404
     assert client_for(world.lead).get(_files(world, "/" + "9" * 30)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "mime"),
+    [
+        (PDF, "a.pdf", "application/pdf"),
+        (_made("PNG"), "a.png", "image/png"),
+        (_made("JPEG"), "a.jpg", "image/jpeg"),
+        (docx(), "a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (b"a;<script>alert(1)</script>\n", "a.csv", "text/csv"),
+        (b"first <script>alert(1)</script>\n", "a.txt", "text/plain"),
+    ],
+)
+def test_no_browser_opens_what_it_downloads(
+    world_at: WorldAt, client_for: ClientFor, data: bytes, name: str, mime: str
+) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    client = client_for(world.lead)
+    got = client.get(_files(world, f"/{_sent(client, world, data=data, name=name)}"))
+    assert (got.data, got.mimetype) == (data, mime)
+    assert got.headers["Content-Disposition"].startswith("attachment;")
+    assert got.headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert got.headers.getlist("Content-Security-Policy") == ["sandbox; default-src 'none'"]
+    assert got.headers.getlist("Cache-Control") == ["private, no-store"]
+
+
+def test_who_leaves_the_team_reads_nothing_from_then_on(
+    session: Session, world_at: WorldAt, client_for: ClientFor
+) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    member, lead = client_for(world.member), client_for(world.lead)
+    own = _files(world, f"/{_sent(member, world, place='prototype')}")
+    assert member.get(own).status_code == 200
+    remove_member(world.actor(world.lead), NOON, world.code, world.member.id)
+    assert member.get(own).status_code == 404
+    assert member.submit(own + "/remove").status_code == 404
+    assert _send(member, world).status_code == 404
+    assert lead.get(own).status_code == 200
 
 
 def test_a_name_with_markup_and_quotes_stays_a_name(world_at: WorldAt, client_for: ClientFor) -> None:

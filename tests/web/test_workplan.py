@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from lab import models as m
 from lab.rules.facts import Stage
-from lab.services import stages, workplan
+from lab.services import stages, workplan, workplan_talks
 from tests.conftest import counted
 from tests.factories import PLAN, World
 from tests.web.pages import PageClient, lint
@@ -34,7 +34,7 @@ def path(world: World, tail: str = "") -> str:
     return f"/awards/{world.code}/workplan{tail}"
 
 
-def flat(plan: dict[str, Any], revision: int = 0, **more: str) -> dict[str, str]:
+def flat(plan: dict[str, Any], revision: int | str = 0, **more: str) -> dict[str, str]:
     """A plan as its form sends it."""
     form = {"summary": plan["summary"], "revision": str(revision), **more}
     for section in ("activities", "milestones", "budget"):
@@ -153,6 +153,98 @@ def test_two_people_at_once_both_keep_their_text(session: Session, world: World,
     assert revision is not None and revision["value"] == "1"
     assert lead.submit(path(world, "/edit"), {**mine, "revision": "1"}).status_code == 303
     assert draft(session, world).draft["summary"] == "Mine, at length"
+
+
+def started(client: PageClient, world: World) -> dict[str, str]:
+    """What the editor's form carries along: where the writer began."""
+    page = client.page(path(world, "/edit"))
+    return {name: hidden(page, name) for name in ("revision", "base")}
+
+
+def hidden(page: Tag, name: str) -> str:
+    found = page.select_one(f"form[data-total] input[name={name}]")
+    assert found is not None
+    return str(found["value"])
+
+
+def test_two_people_at_once_are_only_asked_about_what_both_changed(
+    session: Session, world: World, client_for: Clients
+) -> None:
+    lead, member = client_for(world.lead), client_for(world.member)
+    lead.submit(path(world, "/edit"), flat(PLAN, do="save"))
+    mine, hers = started(lead, world), started(member, world)
+    theirs = copy.deepcopy(PLAN)
+    theirs["summary"] = "Hers, which the other never touched"
+    theirs["budget"][0] |= {"quantity": "5", "description": "Two developers"}
+    theirs["milestones"][0]["due_on"] = "2026-06-30"
+    assert member.submit(path(world, "/edit"), flat(theirs, **hers, do="save")).status_code == 303
+
+    typed = copy.deepcopy(PLAN)
+    typed["activities"][0]["owner"] = "Luis"
+    typed["budget"][0]["quantity"] = "6"
+    typed["milestones"] = []
+    answer = lead.submit(path(world, "/edit"), flat(typed, **mine, do="save"))
+    assert answer.status_code == 409
+    page = main(answer.text)
+    told = [words(found) for found in page.select(".conflict")]
+    assert len(told) == 2, told
+    assert "Milestone 1, “Needs known”: what you typed The row is removed." in told[0] and "30 Jun 2026" in told[0]
+    assert "Budget line 1, “Two developers”: Quantity: what you typed 6" in told[1]
+    assert "what is stored now 5" in told[1]
+    for link in page.select(".conflict a"):
+        assert page.find(id=str(link["href"])[1:]), link
+    fields = {"summary": theirs["summary"], "activities-0-owner": "Luis", "budget-0-quantity": "6",
+              "budget-0-description": "Two developers", "milestones-0-due_on": "2026-06-30"}  # fmt: skip
+    for name, value in fields.items():
+        control = page.find(attrs={"name": name})
+        assert isinstance(control, Tag) and (control.get("value") or control.text.strip("\n")) == value, name
+    assert draft(session, world).draft == theirs
+
+    chosen = copy.deepcopy(theirs)
+    chosen["activities"][0]["owner"], chosen["milestones"] = "Luis", []
+    sent = flat(chosen, int(hidden(page, "revision")), base=hidden(page, "base"), do="save")
+    assert lead.submit(path(world, "/edit"), sent).status_code == 303
+    assert draft(session, world).draft == chosen, "who has seen both decides"
+
+
+def test_what_another_page_saved_meanwhile_is_kept_and_said(
+    session: Session, world: World, client_for: Clients
+) -> None:
+    lead, member = client_for(world.lead), client_for(world.member)
+    mine, hers = started(lead, world), started(member, world)
+    member.submit(path(world, "/edit"), flat({**PLAN, "summary": ""}, **hers, do="save"))
+    typed = {**PLAN, "activities": [], "milestones": [], "budget": []}
+    assert lead.submit(path(world, "/edit"), flat(typed, **mine, do="save")).status_code == 303
+    page = lead.page(path(world, "/edit"))
+    assert "What was saved meanwhile on another page is in the draft too." in page.text
+    assert draft(session, world).draft == PLAN
+    # A button that keeps the page shows what is stored too, and goes on from there.
+    mine, hers = started(lead, world), started(member, world)
+    member.submit(path(world, "/edit"), flat({**PLAN, "summary": "Hers"}, **hers, do="save"))
+    answer = lead.submit(path(world, "/edit"), flat(PLAN, **mine, do="save", **{"paste-budget": "not\tadded"}))
+    assert answer.status_code == 422 and "Hers" in words(main(answer.text).find(id="summary"))
+    again = flat({**PLAN, "summary": "Mine now"}, base=hidden(main(answer.text), "base"), do="save")
+    assert lead.submit(path(world, "/edit"), again).status_code == 303
+    assert draft(session, world).draft["summary"] == "Mine now"
+
+
+def test_a_page_that_saves_itself_goes_on_from_what_it_sent(
+    session: Session, world: World, client_for: Clients
+) -> None:
+    client, fetch = client_for(world.member), {"X-Requested-With": "fetch"}
+    client.submit(path(world, "/edit"), flat(PLAN, do="save"))
+    start = started(client, world)
+    client_for(world.lead).submit(path(world, "/edit"), flat({**PLAN, "summary": "Hers"}, 1, do="save"))
+    typed = copy.deepcopy(PLAN)
+    for owner in ("Luis", "Luisa"):
+        typed["activities"][0]["owner"] = owner
+        found = client.submit(path(world, "/draft"), flat(typed, **start), headers=fetch).json
+        assert "saved meanwhile on another page" in found["saved_at_text"]
+        start = {"revision": str(found["revision"]), "base": found["base"]}
+        kept = draft(session, world).draft
+        assert (kept["summary"], kept["activities"][0]["owner"]) == ("Hers", owner)
+    answer = client.submit(path(world, "/draft"), flat({**typed, "summary": "His"}, **start), headers=fetch)
+    assert answer.status_code == 409 and draft(session, world).draft["summary"] == "Hers"
 
 
 @pytest.mark.parametrize("revision", ["", "x", "-1", "99999999999999999999"])
@@ -390,6 +482,28 @@ def test_extending(session: Session, world: World, client_for: Clients) -> None:
     assert "21 days left" in words(client.page(path(world)))
 
 
+def test_extending_what_has_run_out(session: Session, world: World, client_for: Clients, at: At) -> None:
+    at("2026-03-20T12:00:00Z")
+    client = client_for(world.officer)
+    page = client.page(path(world))
+    step = page.select_one(".next-step")
+    assert "Decide: extend the deadline, or let the award lapse" in words(step)
+    link = step.find("a")  # type: ignore[union-attr]
+    assert isinstance(link, Tag) and link["href"] == path(world, "#deadline") and page.find(id="deadline")
+    form = page.select_one("form[action*='/extend']")
+    assert form is not None and "At least 4 days" in words(form)
+    assert form.find_parent("details").has_attr("open")  # type: ignore[union-attr]
+    # With scripts or without: the browser goes to the error on the page that answers.
+    assert str(form["action"]).endswith("/extend#extend-problem")
+    answer = client.submit(path(world, "/extend"), {"days": "3", "reason": "Floods"})
+    assert answer.status_code == 422
+    assert "give at least 4 days" in words(main(answer.text).find(id="extend-problem"))
+    error = main(answer.text).find(id="extend-days-error")
+    assert "Even then the deadline would have ended on 19 Mar 2026: give at least 4 days." in words(error)
+    assert client.submit(path(world, "/extend"), {"days": "4", "reason": "Floods"}).status_code == 303
+    assert words(client.page(path(world)).select_one(".next-step h2")) == "The team is writing"
+
+
 def test_letting_lapse_only_after_the_deadline(session: Session, world: World, client_for: Clients, at: At) -> None:
     client = client_for(world.officer)
     page = client.page(path(world))
@@ -411,7 +525,29 @@ def test_letting_lapse_only_after_the_deadline(session: Session, world: World, c
 # Who sees what ------------------------------------------------------------------------------------------------------
 
 
-def test_each_role_sees_its_own_step(world: World, client_for: Clients, now: datetime) -> None:
+def test_comments_without_an_answer_come_before_anything_else(
+    world: World, client_for: Clients, now: datetime, at: At
+) -> None:
+    submitted(world, now)
+    asked = {"summary": "For whom?", "milestones:m1": "Who reads it?"}
+    workplan.request_changes(world.actor(world.officer), now, world.code, 1, asked)
+    client = client_for(world.lead)
+
+    def step() -> str:
+        return words(client.page(path(world)).select_one(".next-step"))
+
+    assert "2 comments have no answer yet. The plan itself is complete." in step()
+    assert "Everything is there" not in step()
+    first, second = world.session.scalars(select(m.Thread.id).order_by(m.Thread.id)).all()
+    workplan_talks.reply(world.actor(world.lead), now, world.code, first, "For small firms.")
+    assert "1 comment has no answer yet." in step()
+    workplan_talks.reply(world.actor(world.lead), now, world.code, second, "Two of us.")
+    assert "Everything is there: check it and submit." in step()
+    at("2026-03-20T12:00:00Z")
+    assert "The deadline has passed: ask the programme officer to extend it." in step()
+
+
+def test_each_role_sees_its_own_step(world: World, client_for: Clients, now: datetime, at: At) -> None:
     def step(who: str) -> str:
         page = client_for(getattr(world, who)).page(path(world))
         return words(page.select_one(".next-step h2"))
@@ -420,6 +556,13 @@ def test_each_role_sees_its_own_step(world: World, client_for: Clients, now: dat
         assert step(who) == "Write the workplan and the budget"
     for who in ("officer", "finance", "mentor", "committee"):
         assert step(who) == "The team is writing"
+    at("2026-03-20T12:00:00Z")
+    for who in ("lead", "member"):
+        assert step(who) == "Write the workplan and the budget"
+    assert step("officer") == "Decide: extend the deadline, or let the award lapse"
+    for who in ("finance", "mentor", "committee"):
+        assert step(who) == "The programme officer decides: extend the deadline, or let the award lapse"
+    at(now.isoformat())
     submitted(world, now)
     assert step("officer") == "Review version 1"
     for who in ("lead", "member", "finance", "mentor", "committee"):
@@ -468,8 +611,8 @@ def test_pages_cost_the_same_for_ten_times_the_rows_and_versions(
 
     def grow(rows: int, versions: int) -> None:
         plan = copy.deepcopy(PLAN)
-        plan["activities"] *= rows
-        plan["milestones"] *= rows
+        plan["activities"] = [PLAN["activities"][0] | {"id": f"a{n}", "milestone": f"m{n}"} for n in range(1, rows + 1)]
+        plan["milestones"] = [PLAN["milestones"][0] | {"id": f"m{n}"} for n in range(1, rows + 1)]
         plan["budget"] += [plan["budget"][2]] * rows
         for _ in range(versions):
             submitted(world, now, plan)
