@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from lab import models as m
 from lab.rules import calls
+from lab.rules.agreement import to_freeze
 from lab.rules.calendar import add_months, end_of_day
 from lab.rules.events import GENESIS, chain_hash
 from lab.rules.facts import PATH, Role, Stage
@@ -81,12 +82,14 @@ def fill(session: Session, awards: int, now: datetime) -> dict[str, Any]:
     )
     _papers(session, everywhere, ids, now)
     _pilot(session, pilots, ids, now)
+    _agreement(session, looked_at.id, ids, now)
     session.commit()
     return {
         "people": people,
         "award": looked_at.code,
         "pilot": next(r.code for r in rows if r.id == pilots[0]),
         "call": call.code,
+        "of": call,
     }
 
 
@@ -264,3 +267,27 @@ def _pilot(session: Session, pilots: list[int], ids: dict[str, int], now: dateti
             for n in range(1, VALUES + 1)
         ),
     )  # fmt: skip
+
+
+def _agreement(session: Session, award_id: int, ids: dict[str, int], now: datetime) -> None:
+    """The frozen text of the award that is looked at, with both signatures; its PDF is drawn at each request."""
+    clauses = [
+        {"key": clause.key, "kind": clause.kind, "title": clause.title["es"], "text": clause.text["es"]}
+        for clause in definition().clauses
+    ]
+    content = to_freeze({"language": "es", "clauses": clauses})
+    document = m.Document(award_id=award_id, kind="agreement", state="accepted", draft=content)
+    session.add(document)
+    session.flush()
+    version = m.Version(
+        document_id=document.id, number=1, content=content, content_hash="", submitted_by=ids["officer"], submitted_at=now
+    )  # fmt: skip
+    session.add(version)
+    session.flush()
+    for side, who, name in (("organisation", "lead", "Lucía Lead"), ("ilo", "officer", "Olivia Officer")):
+        session.add(
+            m.Signature(
+                award_id=award_id, version_id=version.id, side=side, person_id=ids[who], typed_name=name,
+                text_hash=content["hash"], at=now,
+            )
+        )  # fmt: skip

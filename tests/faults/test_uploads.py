@@ -130,11 +130,12 @@ class Sender:
 
     tail = f"\r\n--{BOUNDARY}--\r\n".encode()
 
-    def send(self, megabytes: int) -> int:
-        """Send a whole file, and return the answer's status."""
+    def send(self, megabytes: int, last: bytes = PIECE) -> int:
+        """Send a whole file that ends in the piece ``last``, and return the answer's status."""
         connection = self.begin(megabytes)
-        for _piece in range(megabytes):
+        for _piece in range(megabytes - 1):
             connection.send(PIECE)
+        connection.send(last)
         connection.send(self.tail)
         status = connection.getresponse().status
         connection.close()

@@ -1,49 +1,45 @@
-"""A real server, a real browser, and a visitor for each person. Without a browser these tests skip and say so."""
+"""A real server, a real browser, and a visitor for each person."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from lab.extensions import db
 from lab.models import Mail
+from tests.conftest import DATABASES
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
 PASSWORD = "a long enough password"
+# What a person sees does not hang on the database: journeys are walked on one, services and pages are tested on each.
+ONE_DATABASE = pytest.mark.parametrize("store", DATABASES[-1:], indirect=True)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("LAB_TEST_REQUIRE_BROWSER") == "1":
-            pytest.fail("no Chromium on this machine, and LAB_TEST_REQUIRE_BROWSER=1 asks for one")
-        pytest.skip("no Chromium on this machine: the browser journeys were not walked")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+# What a page is made of, each kind of element once.
+PARTS = """() => [...new Set([...document.querySelectorAll('body *')].map(e =>
+    [e.tagName, e.type || e.getAttribute('role') || '', e.getAttribute('class') || ''].join('.')))]"""
 
 
 class Visitor:
-    """One person at one browser. Every page they open is held against axe, once a page and test."""
+    """One person at one browser. Every page they open is held against axe, once whatever it is made of."""
 
-    def __init__(
-        self, browser: Browser, base: str, seen: set[str], *, javascript: bool = True, width: int = 1280
-    ) -> None:
+    # Of all visitors of a run.
+    seen: ClassVar[set[str]] = set()
+
+    def __init__(self, browser: Browser, base: str, *, javascript: bool = True, width: int = 1280) -> None:
         self.context = browser.new_context(
             base_url=base, java_script_enabled=javascript, viewport={"width": width, "height": 900}, locale="en-GB"
         )
@@ -67,7 +63,6 @@ class Visitor:
             ),
         )
         self.javascript = javascript
-        self.seen = seen
 
     def go(self, path: str) -> Page:
         """Open ``path`` and hold it against axe."""
@@ -82,11 +77,16 @@ class Visitor:
         """No axe violation on the page as it stands, no error in its scripts, nothing fetched from elsewhere."""
         assert not self.errors, f"{self.page.url}: {self.errors}"
         assert not self.foreign, f"{self.page.url}: fetched {self.foreign}"
-        # A page is known by its address without numbers and by its headings, so that each state is looked at once.
-        kind = re.sub(r"\d+", "N", self.page.url) + "|" + "|".join(self.page.locator("h1, h2").all_inner_texts())
-        if not self.javascript or kind in self.seen:
+        if not self.javascript:
             return
-        self.seen.add(kind)
+        # A kind of page at a width, and the parts that it is made of: it is looked at whenever one of them is new to it,
+        # and a page made of what was looked at already is not.
+        path = re.sub(r"[0-9]+", "N", re.sub(r"^/awards/[^/]+", "/awards/A", urlsplit(self.page.url).path))
+        where = f"{path} {(self.page.viewport_size or {}).get('width')}"
+        parts = {f"{where} {part}" for part in self.page.evaluate(PARTS)}
+        if parts <= self.seen:
+            return
+        self.seen.update(parts)
         found = Axe().run(self.page).response["violations"]
         assert not found, f"{self.page.url}: " + "; ".join(
             f"{v['id']} {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found
@@ -97,7 +97,7 @@ class Visitor:
         self.go("/login")
         self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password", exact=True).fill(password)
-        self.page.get_by_role("button", name=re.compile("sign in|log in", re.I)).click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         expect(self.page).not_to_have_url(re.compile("/login"))
         self.check()
         return self.page
@@ -140,24 +140,59 @@ class Site:
         )
 
 
+class Whole:
+    """``app`` with each answer read to its end and closed before the first byte leaves; knows how many are under way.
+
+    The development server reads what is left of a request before it closes the answer; a browser that hangs up just then
+    (a page left, a connection cut by a test) keeps it from closing, and the file behind the answer stays open. Nor does it
+    wait, when it is stopped, for answers that nobody reads any more: their connections to the database would stay open.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.under_way = 0
+        self.changed = threading.Condition()
+
+    def __call__(self, environ: dict[str, object], start_response: StartResponse) -> list[bytes]:
+        with self.changed:
+            self.under_way += 1
+        try:
+            body = self.app(environ, start_response)
+            try:
+                return [b"".join(body)]
+            finally:
+                if hasattr(body, "close"):
+                    body.close()
+        finally:
+            with self.changed:
+                self.under_way -= 1
+                self.changed.notify_all()
+
+    def finish(self) -> None:
+        """Wait until nothing is under way."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.under_way == 0, 30), "a request does not come to an end"
+
+
 @pytest.fixture
 def site(app: Flask) -> Iterator[Site]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    whole = Whole(app)
+    server = make_server("127.0.0.1", 0, whole, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Site(app, f"http://127.0.0.1:{server.server_port}")
     server.shutdown()
     thread.join(5)
+    whole.finish()
 
 
 @pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
     """``visit()``: a new person at a browser of their own; ``visit(width=360)`` on a phone, ``visit(javascript=False)`` without."""
     made: list[Visitor] = []
-    seen: set[str] = set()
 
     def make(**options: object) -> Visitor:
-        made.append(Visitor(browser, site.base, seen, **options))  # type: ignore[arg-type]
+        made.append(Visitor(browser, site.base, **options))  # type: ignore[arg-type]
         return made[-1]
 
     yield make

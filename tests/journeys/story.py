@@ -144,6 +144,9 @@ class Story:
         page.fill("[name=milestones-0-title]", "Needs understood")
         page.fill("[name=milestones-0-proof]", "Report of needs, with the list of firms visited")
         page.fill("[name=milestones-0-due_on]", (NOTICE + timedelta(days=90)).isoformat())
+        page.select_option("[name=milestones-0-stage]", "prototyping")
+        # The milestone can be chosen as soon as it has a title.
+        page.select_option("[name=activities-0-milestone]", label="Needs understood")
         for n, (what, category, quantity, cost, own) in enumerate(LINES):
             if n:
                 page.get_by_role("button", name="Add a line").click()
@@ -167,11 +170,20 @@ class Story:
         self.press(LEAD, "Submit to the ILO")
         self.sees(LEAD, f"Version {version} is submitted")
 
+    def comment(self, place: str, text: str) -> None:
+        """The officer, at the review, opens the box of an item ("Activities", the activity's name, …) and writes a comment."""
+        page = self.people[OFFICER].page
+        box = page.locator("details").filter(
+            has=page.get_by_text(re.compile(f"^Comment on (this|the section|the plan): {re.escape(place)}$"))
+        )
+        box.locator("summary").click()
+        box.get_by_role("textbox").fill(text)
+
     def ask_for_changes(self, **comments: str) -> None:
         """The officer asks for changes, section by section."""
-        page = self.page(OFFICER, "workplan/review")
+        self.page(OFFICER, "workplan/review")
         for section, text in comments.items():
-            page.get_by_label(f"What to change in the {section}").fill(text)
+            self.comment(section.capitalize(), text)
         self.press(OFFICER, "Ask for changes")
         self.sees(OFFICER, "Changes asked for")
 
@@ -190,12 +202,26 @@ class Story:
     # 3 The agreement --------------------------------------------------------------------------------------------
 
     def clear_due_diligence(self) -> None:
-        """The officer clears every item with what shows it."""
+        """The officer clears every item with what shows it, and with a document where the call asks for one."""
         page = self.page(OFFICER, "agreement")
+        for key in ("legal_registration", "non_profit"):
+            self.add_document(OFFICER, key)
         buttons = page.get_by_role("button", name="Clear this item")
         while buttons.count():
             page.get_by_label("What shows it").first.fill("Seen in the original, and kept in the file.")
             self.press(OFFICER, "Clear this item")
+
+    def add_document(self, email: str, key: str) -> None:
+        """Somebody adds a document to an item of due diligence."""
+        page = self.page(email, "agreement")
+        item = page.locator(f"#item-{key}")
+        if not item.locator("input[type=file]").is_visible():
+            item.get_by_text("Add a document").click()
+        item.locator("input[type=file]").set_input_files(
+            [{"name": f"{key}.txt", "mimeType": "text/plain", "buffer": b"A certificate of the registry."}]
+        )
+        item.get_by_role("button", name="Upload the file").click()
+        expect(page.locator(f"#item-{key} .files").last).to_contain_text(f"{key}.txt")
 
     def open_agreement(self) -> None:
         """The officer opens it for signature, which freezes the text."""

@@ -9,14 +9,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask_security.utils import hash_password
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from sqlalchemy.orm import Session
 
 from lab.models import Lesson
 from lab.rules.facts import Stage
 from tests.factories import World
-from tests.journeys.conftest import PASSWORD, Site, Visitor
+from tests.journeys.conftest import ONE_DATABASE, PASSWORD, Site, Visitor
 from tests.web.pages import PageClient
+
+pytestmark = ONE_DATABASE
 
 Visit = Callable[..., Visitor]
 OFFER = "main .alert-warning"
@@ -48,7 +50,7 @@ def _sign_in_here(page: Page, email: str) -> None:
     expect(page).to_have_url(re.compile("/login"))
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
 
 
 def _write_lesson(page: Page, title: str, body: str) -> None:
@@ -60,6 +62,8 @@ def _offer(page: Page, button: str) -> Locator:
     return page.locator(OFFER).get_by_role("button", name=button)
 
 
+# What keeps typed texts, fetched after the page is there.
+KEEPER = "**/js/keep.js*"
 Build = Callable[[Stage], World]
 
 
@@ -142,7 +146,9 @@ def test_a_text_is_offered_to_its_writer_alone(
     lead, member = _email(session, world.lead), _email(session, world.member)
     visitor = visit()
     visitor.sign_in(lead)
-    _write_lesson(visitor.go(closing), "Mine", TEXT)
+    page = visitor.go(closing)
+    page.wait_for_load_state("networkidle")
+    _write_lesson(page, "Mine", TEXT)
     visitor.context.clear_cookies()
     visitor.sign_in(member)
     page = visitor.go(closing)
@@ -191,6 +197,7 @@ def test_putting_back_changes_places_with_what_was_typed(
     visitor.sign_in(lead)
     page = visitor.go(closing)
     body = page.get_by_label(BODY)
+    page.wait_for_load_state("networkidle")
     body.fill("The older text")
     visitor.go(closing)
     expect(page.locator(OFFER)).to_have_count(1)
@@ -203,6 +210,34 @@ def test_putting_back_changes_places_with_what_was_typed(
     _offer(page, "Throw it away").click()
     expect(page.locator(OFFER)).to_have_count(0)
     expect(body).to_have_value("The older text")
+
+
+def test_what_is_typed_before_the_script_has_come_is_kept(
+    session: Session, world_with_passwords: Build, site: Site, visit: Visit
+) -> None:
+    world = world_with_passwords(Stage.PILOT)
+    closing, lead = f"/awards/{world.code}/closing", _email(session, world.lead)
+    visitor, late = visit(), list[Route]()
+    visitor.sign_in(lead)
+    page = visitor.page
+    page.route(KEEPER, lambda route: late.append(route))
+    with page.expect_request(KEEPER):
+        visitor.go(closing)
+    body = page.get_by_label(BODY)
+    body.fill("Typed early")
+    late.pop().continue_()
+    for _n in range(100):
+        if "Typed early" in str(page.evaluate("Object.values(localStorage).join()")):
+            break
+        page.wait_for_timeout(50)
+    with page.expect_request(KEEPER):
+        page.reload()
+    body.fill("Typed early again")
+    late.pop().continue_()
+    _offer(page, "Put it back").click()
+    expect(body).to_have_value("Typed early")
+    _offer(page, "Put it back").click()
+    expect(body).to_have_value("Typed early again")
 
 
 def test_a_draft_swaps_too(session: Session, world_with_passwords: Build, site: Site, visit: Visit) -> None:
@@ -277,3 +312,23 @@ def test_the_budget_counts_only_what_the_server_takes(
     }.items():  # fmt: skip
         cost.fill(typed)
         expect(amount).to_have_text(shown)
+
+
+def test_what_is_typed_before_the_script_has_come_is_saved_too(
+    session: Session, world_with_passwords: Callable[[Stage], World], site: Site, visit: Visit
+) -> None:
+    world = world_with_passwords(Stage.WORKPLAN)
+    code, email = world.code, _email(session, world.lead)
+    visitor = visit()
+    visitor.sign_in(email)
+    page, held = visitor.page, []
+    page.route("**/autosave.js", lambda route: held.append(route))
+    page.goto(f"/awards/{code}/workplan/edit")
+    page.fill("[name=summary]", "Typed on a poor line.")
+    expect(page.locator("[data-autosave-status]")).to_have_text("Not saved yet")
+    for route in held:
+        route.continue_()
+    expect(page.locator("[data-autosave-status]")).to_contain_text("Saved")
+    page.unroute("**/autosave.js")
+    page.goto(f"/awards/{code}/workplan/edit")
+    expect(page.locator("[name=summary]")).to_have_value("Typed on a poor line.")

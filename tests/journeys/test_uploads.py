@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from lab.rules.facts import Stage
 from tests.factories import World
-from tests.journeys.conftest import Site, Visitor
+from tests.journeys.conftest import ONE_DATABASE, Site, Visitor
 from tests.web.pages import PageClient
+
+pytestmark = ONE_DATABASE
 
 GOOD = FilePayload(name="plan.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7\n" + bytes(5000))
 BAD = FilePayload(name="tool.exe", mimeType="application/octet-stream", buffer=b"MZ\x00" + bytes(100))

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Site, Visitor
+from tests.journeys.conftest import ONE_DATABASE, Site, Visitor
 from tests.journeys.story import COMMITTEE, FINANCE, LEAD, MEMBER, MENTOR, OFFICER, PROJECT, Story
+
+pytestmark = ONE_DATABASE
 
 
 def test_from_the_notice_to_closing(site: Site, visit: Callable[..., Visitor]) -> None:
