@@ -203,9 +203,13 @@ class Story:
 
     def clear_due_diligence(self) -> None:
         """The officer clears every item with what shows it, and with a document where the call asks for one."""
-        page = self.page(OFFICER, "agreement")
         for key in ("legal_registration", "non_profit"):
             self.add_document(OFFICER, key)
+        self.clear_the_rest()
+
+    def clear_the_rest(self) -> None:
+        """The officer clears every item that is open and needs no document that is not there."""
+        page = self.page(OFFICER, "agreement")
         buttons = page.get_by_role("button", name="Clear this item")
         while buttons.count():
             page.get_by_label("What shows it").first.fill("Seen in the original, and kept in the file.")
@@ -222,6 +226,14 @@ class Story:
         )
         item.get_by_role("button", name="Upload the file").click()
         expect(page.locator(f"#item-{key} .files").last).to_contain_text(f"{key}.txt")
+
+    def clear_until(self, key: str, words: str, days: int) -> None:
+        """The officer clears an item whose document is valid for that many days more."""
+        item = self.page(OFFICER, "agreement").locator(f"#item-{key}")
+        item.get_by_label("What shows it").fill(words)
+        item.get_by_label("The document is valid until").fill((self.today + timedelta(days=days)).isoformat())
+        item.get_by_role("button", name="Clear this item").click()
+        self.sees(OFFICER, "The item is clear")
 
     def open_agreement(self) -> None:
         """The officer opens it for signature, which freezes the text."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -90,17 +89,9 @@ def _document(story: Story) -> None:
     """The lead provides a certificate; the officer clears with its last day, and the other items."""
     story.add_document(LEAD, "legal_registration")
     _narrow(story.people[LEAD].page, 360)
-    page = story.page(OFFICER, "agreement")
-    item = page.locator("#item-legal_registration")
-    item.get_by_label("What shows it").fill("Certificate of the registry.")
-    item.get_by_label("The document is valid until").fill((story.today + timedelta(days=5)).isoformat())
-    item.get_by_role("button", name="Clear this item").click()
-    story.sees(OFFICER, "The item is clear")
+    story.clear_until("legal_registration", "Certificate of the registry.", 5)
     story.add_document(OFFICER, "non_profit")
-    buttons = page.get_by_role("button", name="Clear this item")
-    while buttons.count():
-        page.get_by_label("What shows it").first.fill("Seen, and kept in the file.")
-        story.press(OFFICER, "Clear this item")
+    story.clear_the_rest()
 
 
 def _freeze(story: Story) -> None:
@@ -129,11 +120,6 @@ def _expire(story: Story) -> None:
     expect(page.get_by_role("button", name="Sign the agreement")).to_have_count(0)
     expect(page.locator("#item-legal_registration")).to_contain_text("the item is open again")
     story.add_document(LEAD, "legal_registration")
-    page = story.page(OFFICER, "agreement")
-    item = page.locator("#item-legal_registration")
-    item.get_by_label("What shows it").fill("A new certificate.")
-    item.get_by_label("The document is valid until").fill((story.today + timedelta(days=300)).isoformat())
-    item.get_by_role("button", name="Clear this item").click()
-    story.sees(OFFICER, "The item is clear")
-    page.get_by_text("Earlier checks").click()
+    story.clear_until("legal_registration", "A new certificate.", 300)
+    story.people[OFFICER].page.get_by_text("Earlier checks").click()
     story.sees(OFFICER, re.compile("Certificate of the registry"))

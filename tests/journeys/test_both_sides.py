@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,17 +154,9 @@ def _document(story: Story) -> None:
     """The lead provides a certificate that is valid for some days more; the officer clears every item."""
     story.add_document(LEAD, "legal_registration")
     _narrow(story, LEAD)
-    page = story.page(OFFICER, "agreement")
-    item = page.locator("#item-legal_registration")
-    item.get_by_label("What shows it").fill("Certificate of the registry.")
-    item.get_by_label("The document is valid until").fill((story.today + timedelta(days=5)).isoformat())
-    item.get_by_role("button", name="Clear this item").click()
-    story.sees(OFFICER, "The item is clear")
+    story.clear_until("legal_registration", "Certificate of the registry.", 5)
     story.add_document(OFFICER, "non_profit")
-    buttons = page.get_by_role("button", name="Clear this item")
-    while buttons.count():
-        page.get_by_label("What shows it").first.fill("Seen, and kept in the file.")
-        story.press(OFFICER, "Clear this item")
+    story.clear_the_rest()
 
 
 def _negotiated(story: Story) -> None:
@@ -199,12 +190,7 @@ def _expired(story: Story) -> None:
     expect(page.get_by_role("button", name="Sign the agreement")).to_have_count(0)
     expect(page.locator("#item-legal_registration")).to_contain_text("the item is open again")
     story.add_document(LEAD, "legal_registration")
-    page = story.page(OFFICER, "agreement")
-    item = page.locator("#item-legal_registration")
-    item.get_by_label("What shows it").fill("A new certificate.")
-    item.get_by_label("The document is valid until").fill((story.today + timedelta(days=300)).isoformat())
-    item.get_by_role("button", name="Clear this item").click()
-    story.sees(OFFICER, "The item is clear")
+    story.clear_until("legal_registration", "A new certificate.", 300)
 
 
 def _both_ways(story: Story, side: str, folder: Path) -> None:
