@@ -116,7 +116,7 @@ def test_a_call_that_was_stored_before_asks_for_no_activity_with_a_line(fresh: F
 
 
 def test_milestones_and_lines_of_plans_approved_before_are_called_by_their_order(fresh: Flask) -> None:
-    """As rules.workplan.named calls the rows of plans that were written before rows had ids."""
+    """As rules.workplan_content.named calls the rows of plans that were written before rows had ids."""
     upgrade(revision="0002")
     statements = (
         "insert into organisation (id, legal_name, kind, country, registered_on) values (1, 'A', 'ngo', 'EC', '2001-01-01')",

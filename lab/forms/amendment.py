@@ -16,7 +16,7 @@ from lab.forms.workplan import Typed, read_typed
 from lab.rules.amendment import KIND_NAMES, AmendmentKind
 from lab.rules.amendment_content import clean_amendment
 from lab.rules.bank_account import ACCOUNT_FIELDS
-from lab.rules.workplan import clean_content
+from lab.rules.workplan_content import clean_content
 
 _DAY = re.compile(r"days-(activities|milestones)-([a-z0-9]{1,12})-([a-z_]{1,12})")
 _PAYMENT = re.compile(r"payments-(\d{1,3})-(number|amount|like|milestones)")

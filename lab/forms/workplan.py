@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 
 from lab.forms.award import SteerForm
 from lab.forms.drafts import DraftForm
-from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, is_written, named
+from lab.rules.workplan_content import MAX_ROWS, ROW_FIELDS, is_written, named
 from lab.rules.workplan_merge import Base, read_base
 
 _CELL = re.compile(r"(activities|milestones|budget)-(\d{1,6})-([a-z_]+)")
@@ -79,7 +79,7 @@ def read_typed(form: MultiDict[str, str] | Mapping[str, str]) -> Typed:
     content: dict[str, object] = {"summary": form.get("summary", "")}
     indices: dict[str, list[int]] = {}
     for section, found in rows.items():
-        # The same rows that rules.workplan.clean_content keeps.
+        # The same rows that rules.workplan_content.clean_content keeps.
         kept = [n for n in sorted(found) if is_written(found[n])][:MAX_ROWS]
         content[section] = named(found[n] for n in kept)
         indices[section] = kept

@@ -12,7 +12,7 @@ from wtforms import BooleanField, HiddenField, TextAreaField
 from wtforms.validators import Length
 
 from lab.forms.base import LabForm
-from lab.rules.workplan import MAX_TEXT
+from lab.rules.workplan_content import MAX_TEXT
 
 _ANSWER = re.compile(r"answer-([0-9]{1,9})")
 

@@ -40,6 +40,7 @@ from lab.rules.money import rounded
 from lab.rules.obligations import ObligationKind, ObligationState
 from lab.rules.review import EDITABLE, REPORT_KINDS, DocumentKind, ReviewState
 from lab.rules.workplan_changes import rows_of
+from lab.rules.workplan_content import clean_content
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def terms_of(session: Session, award: Award, now: datetime) -> tuple[Terms, Grou
         course=course,
         prototyping_ends=course.prototyping_ends(definition),
         pilot_ends=course.pilot_ends(definition),
-        plan=papers.plan,
+        plan=clean_content(papers.plan),
         lines=lines,
         milestones=steps,
         payments=tuple(

@@ -27,11 +27,14 @@ def _stands_for(actor: Actor, column: InstrumentedAttribute[str]) -> ColumnEleme
     """Whether ``actor`` stands for the party in ``column`` on the obligation's award."""
     teams = [award_id for award_id, roles in actor.awards.items() if roles & TEAM]
     mentored = [award_id for award_id, roles in actor.awards.items() if Role.MENTOR in roles]
-    parts: list[ColumnElement[bool]] = [
-        and_(column == Party.TEAM, Obligation.award_id.in_(teams)),
-        and_(column == Party.MENTOR, Obligation.award_id.in_(mentored)),
-        and_(column == Party.COMMITTEE, Award.call_id.in_(actor.committees)),
-    ]
+    # Only what this person is: a part that nobody can meet still costs a look at every open obligation.
+    parts: list[ColumnElement[bool]] = []
+    if teams:
+        parts.append(and_(column == Party.TEAM, Obligation.award_id.in_(teams)))
+    if mentored:
+        parts.append(and_(column == Party.MENTOR, Obligation.award_id.in_(mentored)))
+    if actor.committees:
+        parts.append(and_(column == Party.COMMITTEE, Award.call_id.in_(actor.committees)))
     if Role.OFFICER in actor.programme:
         parts.append(and_(column == Party.OFFICER, Award.officer_id == actor.person_id))
     if Role.FINANCE in actor.programme:
@@ -40,14 +43,22 @@ def _stands_for(actor: Actor, column: InstrumentedAttribute[str]) -> ColumnEleme
 
 
 def _owed(session: Session, condition: ColumnElement[bool]) -> Owed:
+    # All are counted, and put in order, by their numbers alone; whole rows are read only of those that are shown.
     # A suspended award stands still: what is owed on it can be done again once it goes on.
-    query = (
-        select(Obligation, func.count().over())
+    found = (
+        select(Obligation.id, func.count().over().label("total"))
         .join(Award)
         .where(Obligation.state == ObligationState.OPEN, Award.stage != Stage.SUSPENDED, condition)
+        .order_by(Obligation.due_at, Obligation.id)
+        .limit(SHOWN)
+        .subquery()
     )
     rows = session.execute(
-        query.options(contains_eager(Obligation.award)).order_by(Obligation.due_at, Obligation.id).limit(SHOWN)
+        select(Obligation, found.c.total)
+        .join(found, found.c.id == Obligation.id)
+        .join(Award, Award.id == Obligation.award_id)
+        .options(contains_eager(Obligation.award))
+        .order_by(Obligation.due_at, Obligation.id)
     ).all()
     return Owed([row[0] for row in rows], rows[0][1] if rows else 0)
 

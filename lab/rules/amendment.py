@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from lab.rules.calls import CallDefinition
@@ -19,6 +20,7 @@ from lab.rules.lifecycle import STAGE_NAMES
 from lab.rules.obligations import ObligationKind, Party
 from lab.rules.schedule import Course, Due
 from lab.rules.text import N_, M, Message
+from lab.rules.workplan_merge import base_of
 
 
 class AmendmentKind(StrEnum):
@@ -129,6 +131,11 @@ class Terms:
     account: Mapping[str, str] | None
     lead: tuple[int, str]
     owed: tuple[Due, ...] = ()
+
+    @cached_property
+    def marks(self) -> str:
+        """What the plan says, so that it can be told later what was changed since (:func:`workplan_merge.base_of`)."""
+        return base_of(self.plan).text
 
     @property
     def granted(self) -> Decimal:

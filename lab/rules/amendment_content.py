@@ -12,8 +12,8 @@ from lab.rules.disbursement import TrancheState
 from lab.rules.facts import Stage
 from lab.rules.money import rounded
 from lab.rules.records import MAX_BODY
-from lab.rules.workplan import clean_content
 from lab.rules.workplan_changes import DAYS
+from lab.rules.workplan_content import clean_content
 
 _SHORT = 400
 # Marks of a plan with two hundred rows in each of its lists.
@@ -58,12 +58,18 @@ def payment_rows(terms: Terms) -> list[dict[str, Any]]:
 
 def with_days(plan: Mapping[str, object], days: Mapping[str, object]) -> dict[str, object]:
     """The plan with other days; a place is ``milestones:<id>:due_on``. Places that it does not have change nothing."""
-    content = clean_content(plan)
-    for section, rows in content.items():
-        for row in rows if isinstance(rows, list) else ():
-            for name in DAYS & row.keys():
-                row[name] = str(days.get(f"{section}:{row['id']}:{name}", row[name]))
-    return content
+    return {
+        section: [
+            {
+                name: str(days.get(f"{section}:{row['id']}:{name}", value)) if name in DAYS else value
+                for name, value in row.items()
+            }
+            for row in rows
+        ]
+        if isinstance(rows, list)
+        else rows
+        for section, rows in clean_content(plan).items()
+    }
 
 
 def days_in(plan: Mapping[str, object]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from lab.rules.amendment_payments import MILESTONE
 from lab.rules.facts import Stage
 from lab.rules.money import Money
 from lab.rules.text import N_, M, Message
-from lab.rules.workplan import Frame, Problem, Reading, Row, clean_content, read_plan
+from lab.rules.workplan import Frame, Problem, Reading, read_plan
+from lab.rules.workplan_content import Row, clean_content
 
 
 def frame_for(terms: Terms, ground: Ground) -> Frame:
@@ -43,8 +44,7 @@ def replanned(
     """
     content = clean_content(plan)
     reading = read_plan(content, frame_for(moved, ground))
-    old = read_plan(before.plan, frame_for(before, ground))
-    known = {_named(problem, before.plan) for problem in old.problems}
+    known = _known(before, ground) if reading.problems else frozenset()
     accepted = {step.item for step in before.milestones if step.accepted}
     problems = []
     for problem in reading.problems:
@@ -68,6 +68,12 @@ def replanned(
         milestones=_steps(before, reading, ground),
     )
     return after, ()
+
+
+def _known(before: Terms, ground: Ground) -> frozenset[tuple[str, str, str, str]]:
+    """What the plan that stands breaks already."""
+    old = read_plan(before.plan, frame_for(before, ground))
+    return frozenset(_named(problem, before.plan) for problem in old.problems)
 
 
 def _once(problems: list[Problem]) -> tuple[Problem, ...]:

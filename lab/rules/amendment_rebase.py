@@ -11,9 +11,10 @@ from lab.rules.amendment import AmendmentKind, Terms
 from lab.rules.amendment_content import days_in, payment_rows, with_days
 from lab.rules.facts import Stage
 from lab.rules.text import N_, M
-from lab.rules.workplan import Problem, clean_content
+from lab.rules.workplan import Problem
 from lab.rules.workplan_changes import FIELD_NAMES
-from lab.rules.workplan_merge import Clash, base_of, merge, read_base
+from lab.rules.workplan_content import clean_content
+from lab.rules.workplan_merge import Clash, merge, read_base
 
 _PLANNED = frozenset({AmendmentKind.BUDGET, AmendmentKind.SCOPE, AmendmentKind.TIME})
 
@@ -30,7 +31,7 @@ def stood(kind: AmendmentKind, terms: Terms) -> str:
     """What a draft of ``kind`` is begun from, as its page carries it: enough to tell later what was changed since."""
     found: dict[str, Any] = {}
     if kind in _PLANNED:
-        found["plan"] = base_of(terms.plan).text
+        found["plan"] = terms.marks
     if kind is AmendmentKind.TIME:
         found["until"] = _until(terms)
     if kind is AmendmentKind.PAYMENTS:

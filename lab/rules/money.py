@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from babel.numbers import get_currency_precision, list_currencies
 
@@ -34,6 +35,7 @@ def minor_units(currency: str) -> int:
     return get_currency_precision(currency)
 
 
+@lru_cache(maxsize=512)
 def quantum(currency: str) -> Decimal:
     """The smallest amount of ``currency``."""
     return Decimal(1).scaleb(-minor_units(currency))

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from lab.rules.money import Money, MoneyError, parse_amount, parse_number, rounded
 from lab.rules.text import N_, M, Message
+from lab.rules.workplan_content import ROW_FIELDS, Row, clean_content
 
-MAX_ROWS = 200
-MAX_TEXT = 4000
 SECTIONS: dict[str, str] = {
     "summary": N_("Summary"),
     "activities": N_("Activities"),
     "milestones": N_("Milestones"),
     "budget": N_("Budget"),
 }
-ROW_FIELDS: dict[str, tuple[str, ...]] = {
-    "activities": ("id", "title", "owner", "starts_on", "ends_on", "deliverable", "milestone"),
-    "milestones": ("id", "stage", "title", "proof", "due_on"),
-    "budget": ("id", "category", "description", "quantity", "unit_cost", "own", "activity"),
-}
-# What names a row, ticks it or hangs it on another: a row in which nothing else was typed is an empty one.
-WORDLESS = frozenset({"id", "own", "stage", "milestone", "activity"})
 # The stages of an award that a milestone can belong to (guide §7).
 STAGES: dict[str, str] = {"prototyping": N_("Prototyping"), "pilot": N_("Pilot")}
-
-_ID = re.compile(r"[a-z0-9]{1,12}")
-
-Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -131,52 +118,6 @@ class Reading:
     def own(self) -> Decimal:
         """Sum of the team's own contributions."""
         return sum((line.amount for line in self.lines if line.own), Decimal(0))
-
-
-def empty_content() -> dict[str, object]:
-    """The content of a plan nobody has written in yet."""
-    return {"summary": "", "activities": [], "milestones": [], "budget": []}
-
-
-def is_written(row: Row) -> bool:
-    """Whether somebody typed a word in the row; see :data:`WORDLESS`."""
-    return any(str(value).strip() for name, value in row.items() if name not in WORDLESS)
-
-
-def named(rows: Iterable[Row]) -> list[dict[str, str]]:
-    """``rows`` with an id each: the first with a valid id keeps it, the others get the first free ``n1``, ``n2``, …
-
-    The same rows always get the same ids, so that plans written before rows had names read alike each time.
-    """
-    found = [dict(row) for row in rows]
-    taken: set[str] = set()
-    for row in found:
-        name = str(row.get("id") or "")
-        row["id"] = name if _ID.fullmatch(name) and name not in taken else ""
-        taken.add(row["id"])
-    number = 0
-    for row in found:
-        while not row["id"]:
-            number += 1
-            row["id"] = "" if f"n{number}" in taken else f"n{number}"
-    return found
-
-
-def clean_content(raw: Mapping[str, object]) -> dict[str, object]:
-    """``raw`` cut down to the known fields as text, rows without a word dropped; nothing typed in a row is changed.
-
-    Every row has an id afterwards, unique in its section (see :func:`named`).
-    """
-    content: dict[str, object] = {"summary": str(raw.get("summary") or "")[:MAX_TEXT]}
-    for section, fields in ROW_FIELDS.items():
-        rows = raw.get(section)
-        kept = []
-        for row in rows if isinstance(rows, Sequence) and not isinstance(rows, str) else ():
-            cells = {name: str(row.get(name) or "")[:MAX_TEXT] for name in fields}
-            if is_written(cells):
-                kept.append(cells)
-        content[section] = named(kept[:MAX_ROWS])
-    return content
 
 
 class _Reader:
@@ -330,7 +271,7 @@ def _rows(content: Mapping[str, object], section: str) -> Sequence[Row]:
 
 
 def read_plan(content: Mapping[str, object], frame: Frame) -> Reading:
-    """Read a plan's content (see :func:`clean_content`) against its frame. Amounts are in the award's currency.
+    """Read a plan's content (see :func:`workplan_content.clean_content`) against its frame. Amounts are in the award's currency.
 
     Content kept before its rows had ids is read too.
     """

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from lab.rules.money import MoneyError, parse_number, rounded
 from lab.rules.text import N_
-from lab.rules.workplan import ROW_FIELDS, Row, clean_content
+from lab.rules.workplan_content import ROW_FIELDS, Row, clean_content
 
 NUMBERS = frozenset({"quantity", "unit_cost"})
 DAYS = frozenset({"starts_on", "ends_on", "due_on"})

@@ -12,8 +12,9 @@ from typing import Any
 from lab.rules.errors import Refused
 from lab.rules.money import MoneyError, parse_amount, parse_number, rounded
 from lab.rules.text import N_, M, Message
-from lab.rules.workplan import MAX_ROWS, MAX_TEXT, STAGES, Reading, clean_content
+from lab.rules.workplan import STAGES, Reading
 from lab.rules.workplan_cells import REFERENCES, CellError, Choices, read_cell, read_reference
+from lab.rules.workplan_content import MAX_ROWS, MAX_TEXT, clean_content
 from lab.rules.workplan_headings import COLUMNS, field_of
 
 NewId = Callable[[], str]

@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, Row, clean_content
 from lab.rules.workplan_changes import meaning
+from lab.rules.workplan_content import MAX_ROWS, ROW_FIELDS, Row, clean_content
 
 Marks = Mapping[str, str]
 

@@ -11,7 +11,6 @@ from typing import Any
 from lab.rules.errors import Refused
 from lab.rules.money import Money, MoneyError, parse_number, quantum, rounded
 from lab.rules.text import N_, M, Message
-from lab.rules.workplan import MAX_ROWS, MAX_TEXT, ROW_FIELDS, clean_content, is_written
 from lab.rules.workplan_cells import (
     REFERENCES,
     Cell,
@@ -26,6 +25,7 @@ from lab.rules.workplan_cells import (
     read_reference,
     typed_cell,
 )
+from lab.rules.workplan_content import MAX_ROWS, MAX_TEXT, ROW_FIELDS, clean_content, is_written
 from lab.rules.workplan_headings import COLUMNS, HEADINGS, TOTALS, field_of, section_of
 
 MAX_TOLD = 20

@@ -8,8 +8,8 @@ from enum import StrEnum
 from lab.rules.errors import Invalid
 from lab.rules.review import ReviewState
 from lab.rules.text import N_, M, Message
-from lab.rules.workplan import MAX_TEXT
 from lab.rules.workplan_changes import rows_of
+from lab.rules.workplan_content import MAX_TEXT
 
 WHOLE = "whole"
 PLACE_NAMES: dict[str, str] = {

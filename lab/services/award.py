@@ -34,7 +34,7 @@ from lab.rules.permissions import Action, can
 from lab.rules.review import DocumentKind
 from lab.rules.security_events import SecurityEventKind
 from lab.rules.text import N_, M
-from lab.rules.workplan import empty_content
+from lab.rules.workplan_content import empty_content
 from lab.services.documents import new_document
 from lab.services.invitations import invite, revoke_links, send_link
 from lab.services.letters import tell

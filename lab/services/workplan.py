@@ -21,7 +21,8 @@ from lab.rules.obligations import ObligationState, Party
 from lab.rules.permissions import Action
 from lab.rules.review import DocumentKind, ReviewState, SectionComment
 from lab.rules.text import N_, M, Message
-from lab.rules.workplan import MAX_ROWS, SECTIONS, Problem, Reading, clean_content, read_plan
+from lab.rules.workplan import SECTIONS, Problem, Reading, read_plan
+from lab.rules.workplan_content import MAX_ROWS, clean_content
 from lab.rules.workplan_merge import Base, merge
 from lab.rules.workplan_talks import places_of
 from lab.services import documents, workplan_talks

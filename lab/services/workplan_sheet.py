@@ -16,8 +16,8 @@ from lab.rules.permissions import Action
 from lab.rules.review import DocumentKind
 from lab.rules.text import N_, M, Message
 from lab.rules.uploads import DAMAGED, OLD_OR_LOCKED, OTHER_KIND, WrongKind, safe_name
-from lab.rules.workplan import MAX_ROWS
 from lab.rules.workplan_cells import Choices
+from lab.rules.workplan_content import MAX_ROWS
 from lab.rules.workplan_headings import section_of
 from lab.rules.workplan_merge import Clash, base_of, merge
 from lab.rules.workplan_sheet import read_book

@@ -127,7 +127,9 @@ def _effect_now(frame: Frame, page: AmendmentPage, before: Terms, after: Terms) 
     return Effect(
         change_view(terms, outcome.after, frame.definition), [say(problem.message) for problem in outcome.problems],
         shown_hash(terms, outcome.after), day(ceiling) if ceiling else "", day(outcome.after.pilot_ends),
-        changed=preview(terms, outcome.after) != preview(before, after),
+        # What was spent meanwhile is another ground and no other change: then the two are worked out and compared.
+        changed=(terms, outcome.after) != (before, after)
+        and preview(terms, outcome.after) != preview(before, after),
     )  # fmt: skip
 
 

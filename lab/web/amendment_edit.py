@@ -22,7 +22,8 @@ from lab.rules.permissions import Action
 from lab.rules.records import MAX_BODY
 from lab.rules.review import EDITABLE, ReviewState
 from lab.rules.text import N_, M
-from lab.rules.workplan import MAX_TEXT, ROW_FIELDS, STAGES
+from lab.rules.workplan import STAGES
+from lab.rules.workplan_content import MAX_TEXT, ROW_FIELDS
 from lab.services import amendment as service
 from lab.web.access import actor, door
 from lab.web.amendment import HERE, my_side
@@ -105,7 +106,7 @@ def _edit_page(
 
 def _draft(desk: AmendmentDesk) -> Written:
     """The draft on the award as it is now: what it does not change follows what was amended since."""
-    return written_in(desk.kind, desk.rebased().content, desk.terms.plan)
+    return written_in(desk.kind, desk.rebased.content, desk.terms.plan)
 
 
 @door(bp, f"{_ONE}/edit", Action.REQUEST_AMENDMENT, methods=("GET", "POST"))
@@ -117,7 +118,7 @@ def edit(award_code: str, number: int) -> Any:
     if not desk.writing:
         return redirect(desk.show_url, 303)
     form = AmendmentForm(formdata=None, revision=desk.page.document.draft_revision)
-    clashes = [say(problem.message) for problem in desk.rebased().clashes]
+    clashes = [say(problem.message) for problem in desk.rebased.clashes]
     add = request.args.get("add", "")
     return _edit_page(desk, form, _draft(desk), check="check" in request.args, add=add, clashes=clashes)
 

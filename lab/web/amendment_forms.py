@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from flask import url_for
@@ -29,11 +30,13 @@ from lab.rules.lifecycle import STAGE_NAMES
 from lab.rules.money import MoneyError, parse_amount
 from lab.rules.permissions import Action
 from lab.rules.review import EDITABLE
-from lab.rules.workplan import STAGES, Problem, Reading, clean_content, read_plan
+from lab.rules.workplan import STAGES, Problem, Reading
+from lab.rules.workplan_content import clean_content
 from lab.web.access import allowed
 from lab.web.amendment import HERE, my_side
 from lab.web.amendment_views import ACCOUNT_NAMES
 from lab.web.frame import Frame, load_frame
+from lab.web.plan_reading import read_once
 from lab.web.words import day, locale, money, say
 from lab.web.workplan_views import Editor, editor_of, told
 
@@ -70,12 +73,13 @@ class AmendmentDesk:
 
     def read(self, content: dict[str, Any]) -> Reading:
         """A plan as the server judges it under the terms as they stand."""
-        return read_plan(content, frame_for(self.terms, self.ground))
+        return read_once(content, frame_for(self.terms, self.ground))
 
     def outcome(self, content: dict[str, Any]) -> Outcome:
         """What was typed as the server judges it."""
         return amended(self.terms, self.ground, self.kind, content)
 
+    @cached_property
     def rebased(self) -> Rebased:
         """The stored draft on the award as it is now."""
         return rebased(self.kind, self.page.document.draft, self.terms)

@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from lab.forms.amendment import Written
 from lab.forms.workplan import Typed
 from lab.rules.amendment import KIND_NAMES
-from lab.rules.workplan import ROW_FIELDS, SECTIONS, WORDLESS
+from lab.rules.workplan import SECTIONS
+from lab.rules.workplan_content import ROW_FIELDS, WORDLESS
 from lab.web.amendment_forms import AmendmentDesk, view_of
 from lab.web.words import say
 

@@ -26,7 +26,8 @@ from lab.rules.gate_clock import (
     review_clock,
 )
 from lab.rules.review import EDITABLE
-from lab.rules.workplan import SECTIONS, Reading, read_plan
+from lab.rules.workplan import SECTIONS, Reading
+from lab.web.plan_reading import read_once
 from lab.web.words import day, due, instant, moment, say, span, time_zone
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def gate_view(award: Award, definition: CallDefinition) -> GateView | None:
             *_rounded(found),
         ],
         ticking=int(found.left.total_seconds()) if found.state is ClockState.RUNNING else None,
-        meter=meter_of(read_plan(gate.draft, frame_of(award, definition))) if writing else None,
+        meter=meter_of(read_once(gate.draft, frame_of(award, definition))) if writing else None,
     )
 
 

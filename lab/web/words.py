@@ -15,7 +15,7 @@ from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 from babel.units import format_unit
 from flask import Flask, current_app, g, has_request_context, request
-from flask_babel import get_locale, get_translations, gettext, ngettext
+from flask_babel import get_locale, get_translations
 from flask_login import current_user
 
 from lab import clock
@@ -55,6 +55,26 @@ def page_language() -> str:
     return locale() if locale() in TRANSLATED else "en"
 
 
+def _catalogue() -> Any:
+    """The translations into the language that is spoken now, looked for once: flask_babel does so at each word of a page."""
+    kept, language = g.get("catalogue"), get_locale()
+    if kept is None or kept[0] is not language:
+        kept = g.catalogue = (language, get_translations())
+    return kept[1]
+
+
+def gettext(text: str, /, **values: object) -> str:
+    """flask_babel's, for what is said often on a page."""
+    said: str = _catalogue().ugettext(text)
+    return said % values if values else said
+
+
+def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
+    """The same of a sentence with a number in it."""
+    said: str = _catalogue().ungettext(one, many, num)
+    return said % {"num": num, **values}
+
+
 def say(message: object) -> str:
     """A rule's message, or a marked text, in the reader's language. Decimals, dates and inner messages are formatted."""
     if not isinstance(message, Message):
@@ -82,7 +102,13 @@ def money(amount: Decimal | None, currency: str) -> str:
     """An amount with its currency, at the currency's own decimals; a dash for none."""
     if amount is None:
         return "–"
-    return str(format_currency(amount, currency, "¤¤ #,##0.00", locale=get_locale()))
+    return _amount(amount, currency, str(get_locale()))
+
+
+# Budgets and payment plans say the same sums again and again.
+@lru_cache(maxsize=4096)
+def _amount(amount: Decimal, currency: str, language: str) -> str:
+    return str(format_currency(amount, currency, "¤¤ #,##0.00", locale=language))
 
 
 def number(value: Decimal | int | None) -> str:
@@ -141,8 +167,7 @@ def time_zone_names() -> tuple[str, ...]:
 def moment(due_at: datetime, zone: str) -> str:
     """The last minute of a deadline in one zone: “12 Jan 2027, 23:59 in Geneva”."""
     written, time = _last_minute(due_at, zone, str(get_locale()))
-    said: str = gettext("%(day)s, %(time)s in %(city)s", day=written, time=time, city=city(zone))
-    return said
+    return gettext("%(day)s, %(time)s in %(city)s", day=written, time=time, city=city(zone))
 
 
 # Lists of duties say the same few deadlines again and again, to everybody.
@@ -179,21 +204,13 @@ def due(due_at: datetime, call_zone: str = "Europe/Zurich") -> Due:
     else:
         label = ngettext("%(num)d day left", "%(num)d days left", left.days)
         tone = "soon" if left < timedelta(days=4) else "calm"
-    reader = moment(due_at, time_zone())
-    return Due(label, reader, moment(due_at, call_zone) if call_zone != time_zone() else "", tone)
+    own = time_zone()
+    return Due(label, moment(due_at, own), moment(due_at, call_zone) if call_zone != own else "", tone)
 
 
 def sentence(messages: Iterable[object]) -> str:
     """Several messages in a row."""
     return " ".join(say(message) for message in messages)
-
-
-def _catalogue() -> Any:
-    """The translations into the language that is spoken now, looked for once: flask_babel does so at each word of a page."""
-    kept, language = g.get("catalogue"), get_locale()
-    if kept is None or kept[0] is not language:
-        kept = g.catalogue = (language, get_translations())
-    return kept[1]
 
 
 def register_gettext(app: Flask) -> None:

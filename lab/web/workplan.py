@@ -23,8 +23,9 @@ from lab.rules.obligations import ObligationKind
 from lab.rules.permissions import Action
 from lab.rules.review import ReviewState
 from lab.rules.text import N_, M
-from lab.rules.workplan import MAX_TEXT, ROW_FIELDS, SECTIONS, STAGES, clean_content
+from lab.rules.workplan import SECTIONS, STAGES
 from lab.rules.workplan_changes import changes
+from lab.rules.workplan_content import MAX_TEXT, ROW_FIELDS, clean_content
 from lab.rules.workplan_merge import NOTHING, Merged, base_of, merge, read_base
 from lab.services import workplan as service
 from lab.services import workplan_talks
@@ -154,7 +155,7 @@ def version(award_code: str, number: int) -> Any:
 def _edit_form(desk: Desk) -> EditForm:
     """The form of a page that shows the draft as it is stored."""
     document = desk.page.document
-    return EditForm(formdata=None, revision=document.draft_revision, base=base_of(document.draft).text)
+    return EditForm(formdata=None, revision=document.draft_revision, base=base_of(desk.draft).text)
 
 
 def _edit_page(
@@ -193,7 +194,7 @@ def edit(award_code: str) -> Any:
     desk = load_desk(award_code)
     if not desk.writing:
         return redirect(url_for("workplan.show", award_code=award_code), 303)
-    typed = Typed(clean_content(desk.page.document.draft))
+    typed = Typed(desk.draft)
     return _edit_page(desk, _edit_form(desk), typed, check="check" in request.args, add=request.args.get("add", ""))
 
 
@@ -215,7 +216,7 @@ def _save(award_code: str) -> Any:
         return _edit_page(load_desk(award_code), form, typed, 422, boxes=left_boxes(""))
     if boxes := acted.boxes | left_boxes(do):
         desk = load_desk(award_code)
-        return _edit_page(desk, _edit_form(desk), Typed(clean_content(desk.page.document.draft)), 422, boxes=boxes)
+        return _edit_page(desk, _edit_form(desk), Typed(desk.draft), 422, boxes=boxes)
     return _talked(award_code, do, form) or _after_saving(award_code, do, acted, elsewhere=kept > seen + 1)
 
 
@@ -241,7 +242,7 @@ def _talked(award_code: str, do: str, form: EditForm) -> Any:
     fresh.form_errors.extend(
         form.form_errors or [_("The draft is saved. An answer is not sent yet: send it, or empty it.")]
     )
-    return _edit_page(desk, fresh, Typed(clean_content(desk.page.document.draft)), 422, unsent=unsent)
+    return _edit_page(desk, fresh, Typed(desk.draft), 422, unsent=unsent)
 
 
 def _after_saving(award_code: str, do: str, acted: Acted, *, elsewhere: bool) -> Response:

@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 from lab.queries.workplan import frame_of
 from lab.rules import calls
 from lab.rules.money import minor_units
-from lab.rules.workplan import MAX_ROWS, Reading, clean_content, read_plan
+from lab.rules.workplan import Reading, read_plan
 from lab.rules.workplan_cells import REFERENCES, STAGE_WORDS, YES, Cell, refer, typed_cell
+from lab.rules.workplan_content import MAX_ROWS, clean_content
 from lab.rules.workplan_headings import COLUMNS, words_of
 from lab.rules.workplan_merge import base_of
 from lab.rules.workplan_stamp import Stamp

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 
-from lab.rules.workplan import ROW_FIELDS, Row
 from lab.rules.workplan_changes import FIELD_NAMES
+from lab.rules.workplan_content import ROW_FIELDS, Row
 from lab.rules.workplan_merge import Clash, Merged
 from lab.web.words import say
 from lab.web.workplan_changes import words_of

@@ -15,8 +15,9 @@ from lab.forms.workplan_sheet import SheetForm, TakeForm, carry
 from lab.rules.errors import Conflict, Refused
 from lab.rules.permissions import Action
 from lab.rules.uploads import MEGABYTE, NotScanned, TooLarge, UploadRefused
-from lab.rules.workplan import ROW_FIELDS, SECTIONS, clean_content
+from lab.rules.workplan import SECTIONS
 from lab.rules.workplan_changes import FIELD_NAMES, KIND_NAMES, ChangeKind, ItemChange, changes, rows_of
+from lab.rules.workplan_content import ROW_FIELDS, clean_content
 from lab.rules.workplan_merge import NOTHING, base_of, merge
 from lab.rules.workplan_sheet import SheetRefused
 from lab.services import workplan as plans

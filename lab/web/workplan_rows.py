@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from lab.forms.workplan import Typed
 from lab.rules import workplan_edit as rules
 from lab.rules.errors import Refused
-from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, clean_content
 from lab.rules.workplan_cells import Choices
+from lab.rules.workplan_content import MAX_ROWS, ROW_FIELDS, clean_content
 from lab.rules.workplan_edit import Pasted
 from lab.web.words import say
 from lab.web.workplan_views import Sheet

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from babel.numbers import format_currency
@@ -20,18 +21,12 @@ from lab.queries.workplan import WorkplanPage, frame_of, get_workplan
 from lab.rules import calls
 from lab.rules.obligations import ObligationKind
 from lab.rules.review import EDITABLE, STATE_NAMES
-from lab.rules.workplan import (
-    ROW_FIELDS,
-    STAGES,
-    Problem,
-    Reading,
-    clean_content,
-    is_written,
-    read_plan,
-)
+from lab.rules.workplan import STAGES, Problem, Reading
+from lab.rules.workplan_content import ROW_FIELDS, Content, clean_content, is_written
 from lab.rules.workplan_edit import Sums, by_category, by_stage
 from lab.web.frame import Frame, load_frame
 from lab.web.gate import PlanMeter, meter_of
+from lab.web.plan_reading import read_once
 from lab.web.words import locale, money, say
 from lab.web.workplan_changes import Comparison, compare
 from lab.web.workplan_talks import Talk, talks_of
@@ -79,6 +74,11 @@ class Desk:
         """The award's code."""
         return self.frame.award.code
 
+    @cached_property
+    def draft(self) -> Content:
+        """The plan as it is being written."""
+        return clean_content(self.page.document.draft)
+
     @property
     def writing(self) -> bool:
         """Whether it is the team's turn to write."""
@@ -86,7 +86,7 @@ class Desk:
 
     def read(self, content: dict[str, Any]) -> Reading:
         """``content`` as the server judges it."""
-        return read_plan(content, frame_of(self.frame.award, self.frame.definition))
+        return read_once(content, frame_of(self.frame.award, self.frame.definition))
 
 
 def load_desk(award_code: str) -> Desk:
@@ -150,7 +150,7 @@ def editor_of(desk: Sheet, typed: Typed, *, check: bool = False, add: str = "") 
         rows=rows,
         problems=problems,
         missing=missing,
-        amounts=_amounts(desk, rows["budget"]),
+        amounts=_amounts(reading, rows["budget"], currency),
         granted=money(reading.granted, currency),
         own=money(reading.own, currency),
         balance=_balance(desk.frame.award.amount - reading.granted, currency),
@@ -197,11 +197,10 @@ def _names(rows: list[tuple[int, dict[str, str]]], what: str) -> list[tuple[str,
     return [(key, f"{title} ({nth})" if title and times[title] > 1 else title or nth) for key, title, nth in written]
 
 
-def _amounts(desk: Sheet, rows: list[tuple[int, dict[str, str]]]) -> dict[int | str, str]:
+def _amounts(reading: Reading, rows: list[tuple[int, dict[str, str]]], currency: str) -> dict[int | str, str]:
     """What each budget line comes to, by its number in the page."""
-    # Read apart from the plan: by their places, whatever ids were sent.
-    read = desk.read({"budget": [{**cells, "id": f"r{at}"} for at, (_n, cells) in enumerate(rows)]})
-    return {rows[int(line.id[1:])][0]: money(line.amount, desk.frame.award.currency) for line in read.lines}
+    amounts = {line.id: line.amount for line in reading.lines}
+    return {n: money(amounts[cells["id"]], currency) for n, cells in rows if cells["id"] in amounts}
 
 
 def _balance(left: Decimal, currency: str) -> str:

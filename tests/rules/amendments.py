@@ -13,7 +13,7 @@ from lab.rules.calls import CallDefinition
 from lab.rules.disbursement import TrancheState
 from lab.rules.facts import Stage
 from lab.rules.schedule import Course
-from lab.rules.workplan import clean_content
+from lab.rules.workplan_content import clean_content
 from tests.factories import definition
 
 PLANNED, RECEIVED = TrancheState.PLANNED, TrancheState.RECEIVED

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 
 from lab.rules.completeness import Completeness, completeness_of
-from lab.rules.workplan import clean_content, empty_content, read_plan
+from lab.rules.workplan import read_plan
+from lab.rules.workplan_content import clean_content, empty_content
 from tests.rules.test_workplan import ANYTHING, FRAME, PLAN, read
 
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.rules.completeness import completeness_of
-from lab.rules.workplan import MAX_ROWS, MAX_TEXT, ROW_FIELDS, Frame, Reading, clean_content, empty_content, read_plan
+from lab.rules.workplan import Frame, Reading, read_plan
+from lab.rules.workplan_content import MAX_ROWS, MAX_TEXT, ROW_FIELDS, clean_content, empty_content
 
 FRAME = Frame(
     Decimal("30000.00"), "USD", frozenset({"staff", "equipment"}), date(2026, 2, 23), date(2027, 11, 23), date(2026, 11, 23)

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.rules.workplan import ROW_FIELDS, clean_content
 from lab.rules.workplan_changes import ChangeKind, ItemChange, changes, total_changes
+from lab.rules.workplan_content import ROW_FIELDS, clean_content
 from tests.factories import PLAN
 
 IDS = st.sampled_from(["a1", "b2", "c3", "d4", "e5"])

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from lab.rules.errors import Refused
 from lab.rules.money import rounded
-from lab.rules.workplan import MAX_ROWS, clean_content, read_plan
+from lab.rules.workplan import read_plan
 from lab.rules.workplan_cells import Choices
+from lab.rules.workplan_content import MAX_ROWS, clean_content
 from lab.rules.workplan_edit import (
     by_category,
     by_stage,

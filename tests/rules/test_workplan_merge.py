@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from lab.rules.workplan import MAX_ROWS, ROW_FIELDS, clean_content
 from lab.rules.workplan_changes import changes
+from lab.rules.workplan_content import MAX_ROWS, ROW_FIELDS, clean_content
 from lab.rules.workplan_merge import NOTHING, Clash, base_of, merge, read_base
 from tests.factories import PLAN
 from tests.rules.test_workplan_changes import PLANS

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from lab import workbooks
-from lab.rules.workplan import MAX_ROWS, clean_content
+from lab.rules.workplan_content import MAX_ROWS, clean_content
 from lab.rules.workplan_sheet import MAX_SHEET_ROWS
 from lab.services import workplan
 from tests import workbooks as books

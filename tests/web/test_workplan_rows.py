@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from lab.rules.workplan import clean_content
+from lab.rules.workplan_content import clean_content
 from tests.conftest import counted
 from tests.factories import PLAN, World
 from tests.web.pages import PageClient

@@ -44,7 +44,7 @@ def _name_rows() -> None:
         with op.batch_alter_table(table, schema=None) as batch_op:
             for name in names:
                 batch_op.add_column(sa.Column(name, sa.String(length=40), nullable=True))
-        # Rows of plans without ids are called by their order, as rules.workplan.named does; their stage is not known.
+        # Rows of plans without ids are called by their order, as rules.workplan_content.named does; their stage is not known.
         values = ", ".join(f"{name} = ''" for name in names if name != "item")
         op.execute(f"UPDATE {table} SET item = 'n' || number, {values}")  # noqa: S608
         with op.batch_alter_table(table, schema=None) as batch_op:
