@@ -18,9 +18,17 @@ async function enhance(event) {
   const arrived = event?.timeStamp ?? 0;
   document.querySelector(".error-summary")?.focus();
   document.querySelector(".subnav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  for (const [selector, file] of Object.entries(parts)) {
-    const found = document.querySelectorAll(selector);
-    if (found.length) (await import(file)).start(found, arrived);
+  const wanted = Object.entries(parts)
+    .map(([selector, file]) => [document.querySelectorAll(selector), file])
+    .filter(([found]) => found.length)
+    .map(([found, file]) => [found, import(file)]);
+  // Fetched side by side, begun in their order; one that does not come on a poor line keeps none of the others back.
+  for (const [found, part] of wanted) {
+    try {
+      (await part).start(found, arrived);
+    } catch (error) {
+      reportError(error);
+    }
   }
 }
 

@@ -39,5 +39,7 @@ function follow(form) {
 export function start(selects) {
   for (const form of new Set([...selects].map((select) => select.form))) {
     form.addEventListener("input", () => follow(form));
+    // On a poor line somebody has named a row before this script came.
+    follow(form);
   }
 }

@@ -148,11 +148,12 @@ class Sent:
 
 
 class Fuzz:
-    """Makes requests. The same seed and the same knowledge make the same ones, but for tokens and one-time keys."""
+    """Makes requests, half of the forms to where none has got through yet: ``reached`` is what all who send share."""
 
-    def __init__(self, seed: int, known: Known, routes: Map) -> None:
+    def __init__(self, seed: int, known: Known, routes: Map, reached: set[str]) -> None:
         self.random = Random(seed)
         self.known = known
+        self.reached = reached
         declared = [rule for rule in routes.iter_rules() if "static" not in rule.endpoint]
         self.rules = sorted(declared, key=lambda rule: (rule.rule, sorted(rule.methods or ())))
         self.unsafe = [rule for rule in self.rules if "POST" in (rule.methods or ())]
@@ -217,7 +218,7 @@ class Fuzz:
         fields: list[tuple[str, str]]
         while True:
             if self.random.random() < 0.6 and self.forms:
-                form = self.random.choice(self.forms[self.random.choice(self.sent_to)])
+                form = self.random.choice(self.forms[self._sent_to()])
                 path, fields = form.action, list(form.fields)
             else:
                 rule = self.random.choice(self.unsafe)
@@ -236,6 +237,11 @@ class Fuzz:
         if self.random.random() < 0.1:
             sent.path += self._query()
         return sent
+
+    def _sent_to(self) -> str:
+        """Where a form is sent: chance alone would pass some by, more of them with every form that pages get."""
+        missed = [endpoint for endpoint in self.sent_to if endpoint not in self.reached]
+        return self.random.choice(missed if missed and self.random.random() < 0.5 else self.sent_to)
 
     def _endpoint(self, path: str) -> str:
         try:

@@ -70,10 +70,12 @@ def _accounts(server: Server) -> dict[str, Account]:
 class Part:
     """One thread's share of the run: people of its own at browsers of their own."""
 
-    def __init__(self, server: Server, seed: int, known: dict[str, Known], accounts: dict[str, Account]) -> None:
+    def __init__(
+        self, server: Server, seed: int, known: dict[str, Known], accounts: dict[str, Account], reached: set[str]
+    ) -> None:
         self.server = server
         self.known = known
-        self.fuzz = {who: Fuzz(seed * 100 + n, known[who], server.app.url_map) for n, who in enumerate(ROLES)}
+        self.fuzz = {who: Fuzz(seed * 100 + n, known[who], server.app.url_map, reached) for n, who in enumerate(ROLES)}
         self.clients: dict[str, Client] = {}
         self.accounts = accounts
         self.tally = Tally()
@@ -112,6 +114,7 @@ class Part:
             sent = self.fuzz[who].one(self.client(who))
             status = send(self.clients[who], sent)
             self.tally.add(sent, status, status not in THROUGH)
+            self.fuzz[who].reached |= self.tally.reached
             if status == 302 and self.clients[who].get("/account").status != 200:
                 del self.clients[who]
                 self.again += 1
@@ -135,7 +138,8 @@ def _knowledge(server: Server) -> dict[str, Known]:
 def test_no_request_whatever_is_a_mistake_of_ours(fuzzed: Server, figure: Figure) -> None:
     known, accounts = _knowledge(fuzzed), _accounts(fuzzed)
     workers, number = fuzzed.pids(), REQUESTS[fuzzed.kind]
-    parts = [Part(fuzzed, SEED + n, known, accounts) for n in range(THREADS)]
+    reached: set[str] = set()
+    parts = [Part(fuzzed, SEED + n, known, accounts, reached) for n in range(THREADS)]
     began = time.monotonic()
     with ThreadPoolExecutor(THREADS) as pool:
         tallies = list(pool.map(lambda part: part.run(number // THREADS), parts))
@@ -153,9 +157,17 @@ def test_no_request_whatever_is_a_mistake_of_ours(fuzzed: Server, figure: Figure
         logging.getLogger(__name__).error(log[-60_000:])
     figure("fuzzed requests: answers of 500", tried=sum(whole.statuses.values()), wrong=whole.wrong)
     assert not traces, log[-5000:]
-    # It would show nothing if the door or the token had turned nearly everything away.
+    # It would show nothing if the door or the token had turned nearly everything away. What no page offers, because nobody
+    # there has a passkey or an agreement to reopen, is reached by chance alone.
     endpoints = {rule.endpoint for rule in fuzzed.app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    missed = sorted(endpoints - whole.reached)
-    assert len(missed) <= len(endpoints) // (7 if number >= 8_000 else 2), ", ".join(missed)
+    offered = {endpoint for part in parts for fuzz in part.fuzz.values() for endpoint in fuzz.sent_to} & endpoints
+    missed = sorted(offered - whole.reached)
+    logging.getLogger(__name__).info(
+        f"{len(endpoints)} forms, {len(offered)} offered, {len(whole.reached)} reached, missed: {', '.join(missed)}"
+    )
+    few = number < 8_000
+    assert len(offered) > len(endpoints) * 0.45, sorted(endpoints - offered)
+    assert len(missed) <= len(offered) // (3 if few else 10), ", ".join(missed)
+    assert len(whole.reached) > len(endpoints) * (0.4 if few else 0.75), sorted(endpoints - whole.reached)
     assert sum(whole.statuses[status] for status in THROUGH) > number // 4, whole.statuses
     assert whole.statuses[0] <= number // 200, "lines were cut without an answer"

@@ -332,3 +332,20 @@ def test_what_is_typed_before_the_script_has_come_is_saved_too(
     page.unroute("**/autosave.js")
     page.goto(f"/awards/{code}/workplan/edit")
     expect(page.locator("[name=summary]")).to_have_value("Typed on a poor line.")
+
+
+def test_what_was_named_before_the_script_had_come_can_be_chosen(
+    session: Session, world_with_passwords: Callable[[Stage], World], site: Site, visit: Visit
+) -> None:
+    world = world_with_passwords(Stage.WORKPLAN)
+    code, email = world.code, _email(session, world.lead)
+    visitor = visit()
+    visitor.sign_in(email)
+    page, held = visitor.page, []
+    page.route("**/references.js", lambda route: held.append(route))
+    with page.expect_request("**/references.js"):
+        page.goto(f"/awards/{code}/workplan/edit")
+    page.fill("[name=milestones-0-title]", "Needs understood")
+    for route in held:
+        route.continue_()
+    page.select_option("[name=activities-0-milestone]", label="Needs understood")
