@@ -214,6 +214,12 @@ def world_at(session: Session, store: Store) -> Callable[..., World]:
     return build
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Half as many again as there are processors: journeys wait for their browser half of the time."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Units | None:
     """Units in place of files; another way of dealing out stays what it is."""
     return Units(config, log) if config.getoption("dist") == "loadfile" else None
