@@ -77,7 +77,7 @@ def test_up_from_nothing_down_to_nothing_and_up_again(fresh: Flask, store: Store
     for _ in range(2):
         upgrade()
         assert _tables() == {table.name for table in Base.metadata.sorted_tables}
-        assert _guards(store) == 6
+        assert _guards(store) == 8
         downgrade(revision="base")
         assert _tables() == set()
         assert _guards(store) == 0

@@ -26,6 +26,7 @@ from lab import models as m
 from lab.extensions import db
 from lab.queries.amendment import terms_of
 from lab.rules.amendment import terms_to_json
+from lab.rules.decision_letter import DecisionLetter, letter_to_json
 from lab.rules.facts import SYSTEM, Role, Stage
 from lab.rules.security_events import SecurityEventKind
 from lab.services.invitations import token_hash
@@ -418,8 +419,18 @@ def _money(place: Place) -> None:
         by=world.finance.id, at=START,
     )  # fmt: skip
     enter(entry, award)
+    words = place.mark("money")
+    letter = DecisionLetter(
+        language="en", title=words, code=award.code, facts=(("Organisation", words),), sentence=words, basis=words,
+        reason_heading="Reason", reason=words, questions=words, page="Page {page} of {pages}", made_at=START.isoformat(),
+    )  # fmt: skip
+    decision = m.PaymentDecision(
+        award_id=award.id, tranche_id=tranches[-1].id, kind="adjust", reason=words, amount_before=tranches[-1].amount,
+        amount_after=tranches[-1].amount, letter=letter_to_json(letter), by=world.officer.id, at=START,
+    )  # fmt: skip
+    place.add(decision)
     session.flush()
-    place.ids |= {"tranche": tranches[-1].number, "condition_id": condition.id}
+    place.ids |= {"tranche": tranches[-1].number, "condition_id": condition.id, "decision_id": decision.id}
 
 
 def _records(place: Place) -> None:

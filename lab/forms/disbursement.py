@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, StringField, TextAreaField
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import Length
 
 from lab.forms.award import DayField
@@ -54,6 +54,22 @@ class AttestForm(LabForm):
 class SendBackForm(LabForm):
     """Why a payment goes back to planned."""
 
+    reason = TextAreaField(_l("Reason"), validators=[Length(max=MAX_BODY, message=_TOO_LONG)], render_kw={"rows": 2})
+
+
+class DecideForm(LabForm):
+    """What is decided about a payment, and why; which of them are possible is for the page to say."""
+
+    kind = RadioField(_l("What do you decide?"), choices=[], validate_choice=False)
+    amount = _words(_l("New amount"), 40, render_kw=_DECIMAL)
+    reason = TextAreaField(_l("Reason"), validators=[Length(max=MAX_BODY, message=_TOO_LONG)], render_kw={"rows": 3})
+
+
+class ReturnedForm(LabForm):
+    """A payment that the bank sent back."""
+
+    reference = _words(_l("Bank’s reference"), MAX_REFERENCE, render_kw={"autocomplete": "off"})
+    value_on = DayField(_l("Value date"))
     reason = TextAreaField(_l("Reason"), validators=[Length(max=MAX_BODY, message=_TOO_LONG)], render_kw={"rows": 2})
 
 

@@ -5,7 +5,7 @@ from lab.models.amendment import AppliedAmendment
 from lab.models.award import Award, Check, CheckFile, Decision, Extension, Lesson, Suspension, TeamMember
 from lab.models.base import Base
 from lab.models.call import Call, CommitteeMember
-from lab.models.disbursement import Condition, LedgerEntry, Tranche
+from lab.models.disbursement import Condition, LedgerEntry, PaymentDecision, Tranche
 from lab.models.document import Comment, Document, Thread, Version
 from lab.models.event import Event
 from lab.models.form_key import FormKey
@@ -56,6 +56,7 @@ __all__ = [
     "Obligation",
     "Organisation",
     "Passkey",
+    "PaymentDecision",
     "Person",
     "ProgrammeRole",
     "RecoveryCode",

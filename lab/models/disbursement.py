@@ -48,6 +48,23 @@ class Condition(Base):
     evidence: Mapped[text] = mapped_column(default="")
 
 
+class PaymentDecision(Base):
+    """What the ILO decided about a payment (``rules.payment_decisions``), with its reason and, where there is one, the letter
+    word by word (``rules.decision_letter``). Append-only."""
+
+    __tablename__ = "payment_decision"
+    id: Mapped[pk]
+    award_id: Mapped[int] = mapped_column(ForeignKey("award.id"), index=True)
+    tranche_id: Mapped[int] = mapped_column(ForeignKey("tranche.id"), index=True)
+    kind: Mapped[short]
+    reason: Mapped[text]
+    amount_before: Mapped[amount]
+    amount_after: Mapped[amount]
+    letter: Mapped[dict[str, Any] | None]
+    by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[instant]
+
+
 class LedgerEntry(Base):
     """Money that moved: ``payment`` out or ``return`` back. Append-only, chained by hash; one payment a tranche."""
 

@@ -33,7 +33,7 @@ from lab.rules.amendment_effect import with_owed
 from lab.rules.bank_account import ACCOUNT_FIELDS
 from lab.rules.calendar import last_day, local_day
 from lab.rules.clauses import duties_of
-from lab.rules.disbursement import TrancheState
+from lab.rules.disbursement import GONE, TrancheState
 from lab.rules.errors import NotFound
 from lab.rules.facts import TEAM, Stage
 from lab.rules.money import rounded
@@ -165,9 +165,7 @@ def terms_of(session: Session, award: Award, now: datetime) -> tuple[Terms, Grou
         plan=clean_content(papers.plan),
         lines=lines,
         milestones=steps,
-        payments=tuple(
-            _payment(tranche, award.currency) for tranche in tranches if tranche.state != TrancheState.CANCELLED
-        ),
+        payments=tuple(_payment(tranche, award.currency) for tranche in tranches if tranche.state not in GONE),
         account=_account(account),
         lead=lead,
     )

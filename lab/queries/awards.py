@@ -33,7 +33,7 @@ from lab.models import (
 from lab.rules import calls
 from lab.rules.agreement import DUE_DILIGENCE
 from lab.rules.bank_account import in_name_of
-from lab.rules.calendar import gate_deadline
+from lab.rules.calendar import gate_deadline, local_day
 from lab.rules.diligence import expired
 from lab.rules.errors import NotFound
 from lab.rules.facts import AwardFacts, ExpiredDocument, Scope, Stage
@@ -163,6 +163,9 @@ def _marks(session: Session, award: Award) -> defaultdict[str, frozenset[str]]:
             .join(Attendance, Attendance.boot_camp_id == BootCamp.id)
             .where(BootCamp.award_id == award.id),
             select(literal_column("'lesson'"), cast(Lesson.id, String)).where(Lesson.award_id == award.id),
+            select(literal_column("'duty:'", String) + Obligation.state, Obligation.key).where(
+                Obligation.award_id == award.id, Obligation.key.startswith("duty:")
+            ),
         )
     ).all()
     found: defaultdict[str, set[str]] = defaultdict(set)
@@ -230,4 +233,7 @@ def facts_with(session: Session, award: Award, account: BankAccount | None, now:
         milestones_accepted=marks["milestone"],
         boot_camps_attended=marks["camp"],
         notice_on=award.notice_on,
+        # One that comes back is done when none of it is open.
+        obligations_done=marks[f"duty:{ObligationState.DISCHARGED}"] - marks[f"duty:{ObligationState.OPEN}"],
+        today=local_day(now or clock.now(), zone),
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from lab.models import Award, BankAccount, LedgerEntry, Person, Tranche
+from lab.models import Award, BankAccount, Condition, LedgerEntry, PaymentDecision, Person, Tranche
 from lab.queries.awards import facts_with, newest_account
 from lab.rules.bank_account import AccountFacts
-from lab.rules.disbursement import ConditionFacts, TrancheFacts, TrancheState
+from lab.rules.conditions import ConditionFacts
+from lab.rules.disbursement import GONE, TrancheFacts, TrancheState
 from lab.rules.errors import NotFound
 from lab.rules.facts import AwardFacts, Scope
 
@@ -20,8 +21,8 @@ UNDER_WAY = frozenset({TrancheState.AUTHORISED, TrancheState.SENT})
 
 
 def tranches_of(session: Session, award_id: int) -> list[Tranche]:
-    """The award's tranches with their conditions, in order, in one statement; cancelled ones are history."""
-    query = select(Tranche).where(Tranche.award_id == award_id, Tranche.state != TrancheState.CANCELLED)
+    """The award's tranches with their conditions, in order, in one statement; those that are gone are history."""
+    query = select(Tranche).where(Tranche.award_id == award_id, Tranche.state.not_in(GONE))
     query = query.options(joinedload(Tranche.conditions))
     return list(session.scalars(query.order_by(Tranche.number)).unique())
 
@@ -44,9 +45,14 @@ def tranche_facts(
         award_amount=award.amount,
         other_tranches=sum((t.amount for t in others if t.id != tranche.id), start=tranche.amount * 0),
         proposed_by=tranche.proposed_by,
-        conditions=tuple(ConditionFacts(c.kind, dict(c.params), c.attested_at is not None) for c in tranche.conditions),
+        conditions=tuple(condition_facts(condition) for condition in tranche.conditions),
         account_changed=account is not None and tranche.account_id not in (None, account.id),
     )
+
+
+def condition_facts(condition: Condition) -> ConditionFacts:
+    """What the payment rules read of a condition."""
+    return ConditionFacts(condition.kind, condition.params, condition.attested_at is not None, condition.label)
 
 
 def account_facts(account: BankAccount | None) -> AccountFacts | None:
@@ -99,6 +105,30 @@ def entries_of(session: Session, award_id: int) -> list[LedgerEntry]:
     return list(session.scalars(select(LedgerEntry).where(LedgerEntry.award_id == award_id).order_by(LedgerEntry.seq)))
 
 
+def decisions_of(session: Session, award_id: int) -> list[PaymentDecision]:
+    """What was decided about the award's payments, oldest first, in one statement."""
+    return list(
+        session.scalars(
+            select(PaymentDecision).where(PaymentDecision.award_id == award_id).order_by(PaymentDecision.id)
+        )
+    )
+
+
+def get_letter(session: Session, award_id: int, decision_id: int) -> PaymentDecision:
+    """A decision about a payment of the award, with its letter. Raises NotFound, also when there is no letter of it."""
+    found = session.scalars(
+        select(PaymentDecision).where(PaymentDecision.id == decision_id, PaymentDecision.award_id == award_id)
+    ).one_or_none()
+    if found is None or found.letter is None:
+        raise NotFound("letter")
+    return found
+
+
+def last_number(session: Session, award_id: int) -> int:
+    """The last number that a payment of the award ever had."""
+    return session.scalar(select(func.max(Tranche.number)).where(Tranche.award_id == award_id)) or 0
+
+
 def payment_elsewhere(session: Session, award_id: int, reference: str) -> tuple[str, Scope] | None:
     """The project and the scope of another award that a payment with this bank reference was made on; None without one."""
     row = session.execute(
@@ -123,11 +153,14 @@ class Totals:
 
 @dataclass(frozen=True)
 class Payments:
-    """All that the page of payments reads of an award; ``names`` are of everybody who had a hand in them."""
+    """All that the page of payments reads of an award; ``names`` are of everybody who had a hand in them, ``gone`` the
+    payments that were cancelled or came back from the bank, ``decisions`` on payments oldest first."""
 
     facts: AwardFacts
     account: BankAccount | None
     tranches: list[Tranche]
+    gone: list[Tranche]
+    decisions: list[PaymentDecision]
     entries: list[LedgerEntry]
     under_way: list[tuple[str, int, TrancheState]]
     names: dict[int, str]
@@ -144,31 +177,34 @@ class Payments:
 
 
 def payments_of(session: Session, award: Award) -> Payments:
-    """Everything about the award's payments, in eight statements at most."""
+    """Everything about the award's payments, in nine statements at most."""
     account = newest_account(session, award.organisation_id)
     facts = facts_with(session, award, account)
     # Of every award of the organisation: a payment of another one may keep the account that they share from changing.
     rows = session.execute(
         select(Tranche, Award.project)
         .join(Award, Award.id == Tranche.award_id)
-        .where(Award.organisation_id == award.organisation_id, Tranche.state != TrancheState.CANCELLED)
+        .where(Award.organisation_id == award.organisation_id)
         .options(joinedload(Tranche.conditions))
         .order_by(Award.id, Tranche.number)
     ).unique()
     found = [(tranche, project) for tranche, project in rows]
-    tranches = [tranche for tranche, _ in found if tranche.award_id == award.id]
+    own = [tranche for tranche, _ in found if tranche.award_id == award.id]
     entries = entries_of(session, award.id)
+    decisions = decisions_of(session, award.id)
     return Payments(
         facts=facts,
         account=account,
-        tranches=tranches,
+        tranches=[tranche for tranche in own if tranche.state not in GONE],
+        gone=[tranche for tranche in own if tranche.state in GONE],
+        decisions=decisions,
         entries=entries,
         under_way=[
             (project, tranche.number, TrancheState(tranche.state))
             for tranche, project in found
             if tranche.state in UNDER_WAY
         ],
-        names=_names(session, account, tranches, entries),
+        names=_names(session, account, own, entries, decisions),
         totals=_totals(award, facts, entries),
         verified_once=account is not None
         and (account.verified_at is not None or account_verified_once(session, award.organisation_id)),
@@ -185,9 +221,14 @@ def _totals(award: Award, facts: AwardFacts, entries: list[LedgerEntry]) -> Tota
 
 
 def _names(
-    session: Session, account: BankAccount | None, tranches: list[Tranche], entries: list[LedgerEntry]
+    session: Session,
+    account: BankAccount | None,
+    tranches: list[Tranche],
+    entries: list[LedgerEntry],
+    decisions: list[PaymentDecision],
 ) -> dict[int, str]:
     people: set[int | None] = {entry.by for entry in entries}
+    people |= {decision.by for decision in decisions}
     for tranche in tranches:
         people |= {tranche.proposed_by, tranche.authorised_by, tranche.received_by}
         people |= {condition.attested_by for condition in tranche.conditions}

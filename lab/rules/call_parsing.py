@@ -46,6 +46,8 @@ _NAMED = {
     "report_accepted": (re.compile(r"(progress|prototype|final)_report:[1-9]\d?"), "progress_report:1"),
     "milestone_accepted": (re.compile(r"[1-9]\d?"), "1"),
     "boot_camp_attended": (KEY, "the key of a boot camp"),
+    "obligation_discharged": (re.compile(r"duty:[a-z0-9_:-]{1,70}"), "duty:acknowledgement"),
+    "date_reached": (re.compile(r"20\d\d-[01]\d-[0-3]\d"), "2026-09-01"),
 }
 
 
@@ -272,18 +274,25 @@ def _prizes(call: CallDefinition) -> None:
 
 def _tranches(call: CallDefinition) -> None:
     unique("tranches", (tranche.key for tranche in call.tranches))
-    camps = {camp.key for camp in call.boot_camps}
+    known = {
+        "boot_camp_attended": ("a boot camp", {camp.key for camp in call.boot_camps}),
+        "obligation_discharged": (
+            "an obligation in a clause",
+            {f"duty:{duty.key}" for clause in call.clauses for duty in clause.obligations},
+        ),
+    }
     for n, tranche in enumerate(call.tranches):
         if tranche.share <= 0:
             raise CallDefinitionError(f"tranches[{n}].share", "This must be more than zero.")
         for m, condition in enumerate(tranche.conditions):
-            _condition(condition, f"tranches[{n}].conditions[{m}]", camps)
+            _condition(condition, f"tranches[{n}].conditions[{m}]", known)
     total = sum((tranche.share for tranche in call.tranches), Decimal(0))
     if total != 1:
         raise CallDefinitionError("tranches", f"The shares add up to {total}: make them add up to 1.")
 
 
-def _condition(condition: ConditionPlan, place: str, camps: set[str]) -> None:
+def _condition(condition: ConditionPlan, place: str, known: Mapping[str, tuple[str, set[str]]]) -> None:
+    """``known`` are, for kinds that name something of the call, what that is and which there are."""
     if condition.kind not in CONDITION_KINDS:
         reason = f"{condition.kind!r} is not a kind of condition: use one of {', '.join(CONDITION_KINDS)}."
         raise CallDefinitionError(f"{place}.kind", reason)
@@ -297,9 +306,20 @@ def _condition(condition: ConditionPlan, place: str, camps: set[str]) -> None:
         raise CallDefinitionError(f"{place}.params.key", f"This is missing: say which one, such as {example}.")
     if not pattern.fullmatch(key):
         raise CallDefinitionError(f"{place}.params.key", f"{key!r} names nothing: write it as {example}.")
-    if condition.kind == "boot_camp_attended" and key not in camps:
-        reason = f"{key!r} is not a boot camp of this call: use one of {', '.join(sorted(camps))}."
+    what, there = known.get(condition.kind, ("", {key}))
+    # One that comes again and again is named by its number too: duty:report:2.
+    if ":".join(key.split(":")[:2]) not in there:
+        reason = f"{key!r} is not {what} of this call: use one of {', '.join(sorted(there)) or 'none, there is none'}."
         raise CallDefinitionError(f"{place}.params.key", reason)
+    if condition.kind == "date_reached":
+        _day_in(key, f"{place}.params.key")
+
+
+def _day_in(key: str, place: str) -> None:
+    try:
+        date.fromisoformat(key)
+    except ValueError:
+        raise CallDefinitionError(place, f"{key!r} is not a day: write it as 2026-09-01.") from None
 
 
 def _boot_camps(call: CallDefinition) -> None:

@@ -19,7 +19,7 @@ CLAUSE_KINDS = ("intellectual_property", "financial_reporting", "disbursement", 
 CONDITION_KINDS = (
     "agreement_in_force", "workplan_approved", "account_verified", "account_holder_matches", "not_suspended",
     "due_diligence_clear", "report_accepted", "milestone_accepted", "boot_camp_attended", "prototype_report_accepted",
-    "attested",
+    "final_report_accepted", "obligation_discharged", "date_reached", "attested",
 )  # fmt: skip
 # What a clause can oblige to. Reports are not owed twice: their clause is cited by the report that is owed anyway.
 DUTY_KINDS = ("financial_report", "final_report", "acknowledgement", "records_kept", "visit_allowed")

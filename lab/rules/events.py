@@ -65,6 +65,13 @@ EVENTS: dict[str, str] = {
     "payment_planned": N_("Payment %(number)s planned: %(amount)s"),
     "payment_changed": N_("Payment %(number)s changed from %(was)s to %(amount)s"),
     "payment_cancelled": N_("Payment %(number)s of %(amount)s cancelled"),
+    "payment_withheld": N_("Payment %(number)s of %(amount)s withheld: %(reason)s"),
+    "payment_resumed": N_("Payment %(number)s of %(amount)s resumed: %(reason)s"),
+    "payment_adjusted": N_("Payment %(number)s adjusted from %(was)s to %(amount)s: %(reason)s"),
+    "payment_called_off": N_("Payment %(number)s of %(amount)s cancelled: %(reason)s"),
+    "payment_returned": N_(
+        "Payment %(number)s of %(amount)s came back from the bank, payment %(next)s takes its place: %(reason)s"
+    ),
     "lead_changed": N_("%(name)s leads the team now, in place of %(before)s"),
     "money_returned": N_("%(amount)s returned"),
     "boot_camp_held": N_("Boot camp “%(title)s” held: %(attended)s of the team attended"),

@@ -118,3 +118,5 @@ class AwardFacts:
     milestones_accepted: frozenset[str] = frozenset()
     boot_camps_attended: frozenset[str] = frozenset()
     notice_on: date | None = None
+    obligations_done: frozenset[str] = frozenset()
+    today: date | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -69,6 +69,18 @@ def read_sent(
         raise Invalid(problems)
     assert at is not None and local is not None and value_on is not None
     return Transfer(amount, local, at, clean, value_on)
+
+
+def read_bounced(paid: Transfer, reference: str, value_on: date | None, books: Books) -> Transfer:
+    """A payment that the bank sent back whole: the same amounts at the same rate, with the reference and the value date of its
+    return. Raises Invalid by field."""
+    problems: dict[str, Message] = {}
+    clean = _reference(reference, books, problems)
+    _check_day(value_on, books, problems)
+    if problems:
+        raise Invalid(problems)
+    assert value_on is not None
+    return replace(paid, reference=clean, value_on=value_on)
 
 
 def read_return(

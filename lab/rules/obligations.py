@@ -55,6 +55,7 @@ class ObligationKind(StrEnum):
     AUTHORISE_PAYMENT = "authorise_payment"
     RECORD_PAYMENT = "record_payment"
     CONFIRM_RECEIPT = "confirm_receipt"
+    DECIDE_WITHHELD = "decide_withheld"
     HOLD_BOOT_CAMP = "hold_boot_camp"
     REACH_MILESTONE = "reach_milestone"
     SUBMIT_PROGRESS_REPORT = "submit_progress_report"
@@ -87,6 +88,7 @@ OBLIGATION_NAMES: dict[ObligationKind, str] = {
     ObligationKind.AUTHORISE_PAYMENT: N_("Authorise payment %(number)s"),
     ObligationKind.RECORD_PAYMENT: N_("Pay and record payment %(number)s"),
     ObligationKind.CONFIRM_RECEIPT: N_("Confirm that payment %(number)s arrived"),
+    ObligationKind.DECIDE_WITHHELD: N_("Resume, adjust or cancel payment %(number)s, which is withheld"),
     ObligationKind.HOLD_BOOT_CAMP: N_("Hold the boot camp “%(title)s” and record attendance"),
     ObligationKind.REACH_MILESTONE: N_("Reach the milestone “%(title)s”"),
     ObligationKind.SUBMIT_PROGRESS_REPORT: N_("Submit progress report %(number)s"),

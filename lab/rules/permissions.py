@@ -52,6 +52,7 @@ class Action(StrEnum):
     RECORD_PAYMENT = "record_payment"
     CONFIRM_RECEIPT = "confirm_receipt"
     RECORD_RETURN = "record_return"
+    DECIDE_PAYMENT = "decide_payment"
     SEE_LAB = "see_lab"
     SEE_MENTOR_NOTES = "see_mentor_notes"
     WRITE_MENTOR_NOTE = "write_mentor_note"
@@ -133,6 +134,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.RECORD_PAYMENT: _FINANCE,
     Action.CONFIRM_RECEIPT: _LEAD,
     Action.RECORD_RETURN: _FINANCE,
+    Action.DECIDE_PAYMENT: _OFFICER,
     Action.SEE_LAB: EVERYBODY_ON_AWARD,
     Action.SEE_MENTOR_NOTES: _OFFICER | {Role.MENTOR},
     Action.WRITE_MENTOR_NOTE: _OFFICER | {Role.MENTOR},

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import text as sql
 
-from lab.models import Award, BankAccount, LedgerEntry, Tranche
+from lab.models import Award, BankAccount
 from lab.queries.awards import facts_of, money_of, newest_account, open_obligations
 from lab.queries.disbursement import (
     account_facts,
@@ -18,7 +18,6 @@ from lab.queries.disbursement import (
     get_tranche,
     payment_elsewhere,
     payments_under_way,
-    tranche_facts,
     tranches_of,
 )
 from lab.rules.bank_account import (
@@ -31,37 +30,31 @@ from lab.rules.bank_account import (
 )
 from lab.rules.calendar import local_day
 from lab.rules.calls import text
-from lab.rules.disbursement import DUTIES, TrancheState, duty_key, next_state
+from lab.rules.disbursement import TrancheState
 from lab.rules.errors import Invalid, NotFound, Refused
-from lab.rules.facts import Actor, Scope
-from lab.rules.ledger import Books, Transfer, clean_reference, plain, read_return, read_sent
+from lab.rules.facts import Actor
+from lab.rules.ledger import clean_reference, plain, read_return, read_sent
 from lab.rules.money import Money, rounded
 from lab.rules.obligations import ObligationKind, Party
 from lab.rules.permissions import Action, can
-from lab.rules.records import MAX_BODY
-from lab.rules.text import N_, M, Message
-from lab.services.letters import tell
+from lab.rules.text import N_, M
+from lab.services.payment_steps import (
+    back_to_planned,
+    books_of,
+    enter_transfer,
+    mail,
+    move_payment,
+    named,
+    needed,
+    note,
+    open_payment,
+)
 from lab.services.stages import settle
-from lab.services.steps import award_for, discharge, enter, not_ended, record, session, time_zone_of
+from lab.services.steps import award_for, discharge, not_ended, record, session, time_zone_of
 
 # The turn of whoever records a payment, on PostgreSQL; other numbers: lab.services.steps, lab.jobs.
 REFERENCES = 20210506
 _CHANGED = N_("The bank account was changed: it is verified anew before the payment is proposed again.")
-
-
-def _mail(award: Award, parties: Collection[Party], news: Message, now: datetime, reason: str = "") -> None:
-    for party in parties:
-        tell(award, party, news, f"/awards/{award.code}/payments", now, reason)
-
-
-def _needed(value: str, field: str, message: Message) -> str:
-    """Words that may not be missing, as kept. Raises Invalid."""
-    kept = value.strip()
-    if not kept:
-        raise Invalid({field: message})
-    if len(kept) > MAX_BODY:
-        raise Invalid({field: M(N_("This is too long: keep it within %(limit)s characters."), limit=MAX_BODY)})
-    return kept
 
 
 def enter_account(
@@ -117,16 +110,16 @@ def replace_account(
         settle(other, now)
     in_name = in_name_of(account.holder, award.organisation.legal_name)
     if in_name:
-        _mail(award, [Party.FINANCE], M(N_("A bank account was entered and waits to be verified.")), now)
+        mail(award, [Party.FINANCE], M(N_("A bank account was entered and waits to be verified.")), now)
     return in_name
 
 
 def _void_proposals(award: Award, actor: Actor, now: datetime) -> None:
     for tranche in tranches_of(session(), award.id):
         if tranche.state == TrancheState.PROPOSED:
-            _back_to_planned(award, tranche, actor, _CHANGED, now)
+            back_to_planned(award, tranche, actor, _CHANGED, now)
             news = M(N_("Payment %(number)s is planned again: the bank account was changed."), number=tranche.number)
-            _mail(award, [Party.OFFICER], news, now)
+            mail(award, [Party.OFFICER], news, now)
 
 
 def verify_account(actor: Actor, now: datetime, award_code: str, account_id: int | None = None) -> None:
@@ -148,7 +141,7 @@ def verify_account(actor: Actor, now: datetime, award_code: str, account_id: int
     record(award, "account_verified", actor, now, account=account.id)
     for other in sharing:
         settle(other, now)
-    _mail(award, [Party.OFFICER], M(N_("Finance has verified the bank account.")), now)
+    mail(award, [Party.OFFICER], M(N_("Finance has verified the bank account.")), now)
     session().commit()
 
 
@@ -167,7 +160,7 @@ def attest(actor: Actor, now: datetime, award_code: str, number: int, condition_
         raise Refused(M(N_("This condition is attested already.")))
     if tranche.state in (TrancheState.SENT, TrancheState.RECEIVED):
         raise Refused(M(N_("This payment has been sent: nothing about it is attested any more.")))
-    condition.evidence = _needed(evidence, "evidence", M(N_("Say what shows that the condition is met.")))
+    condition.evidence = needed(evidence, "evidence", M(N_("Say what shows that the condition is met.")))
     condition.attested_by, condition.attested_at = actor.person_id, now
     label = text(condition.label, award.language)
     record(award, "condition_attested", actor, now, number=number, condition=label)
@@ -175,74 +168,40 @@ def attest(actor: Actor, now: datetime, award_code: str, number: int, condition_
     session().commit()
 
 
-def _open_payment(
-    actor: Actor, action: Action, step: str, award_code: str, number: int
-) -> tuple[Award, Tranche, TrancheState]:
-    """The award, locked, its payment ``number``, and the state that ``step`` leads to. Raises whatever forbids the step."""
-    award = award_for(actor, action, award_code)
-    tranches = tranches_of(session(), award.id)
-    tranche = get_tranche(tranches, number)
-    account = newest_account(session(), award.organisation_id)
-    roles = actor.roles_on(Scope(call_id=award.call_id, award_id=award.id))
-    facts = tranche_facts(award, tranche, tranches, account)
-    return award, tranche, next_state(step, facts, facts_of(session(), award), roles, actor.person_id)
-
-
-def _move(award: Award, tranche: Tranche, to: TrancheState, now: datetime) -> None:
-    """Set the payment's state: what the former one made due is done, whatever the award's stage."""
-    discharge(award, duty_key(tranche.number, DUTIES[TrancheState(tranche.state)][0]), now)
-    tranche.state = to
-
-
-def _back_to_planned(award: Award, tranche: Tranche, actor: Actor, reason: str, now: datetime) -> None:
-    _move(award, tranche, TrancheState.PLANNED, now)
-    tranche.account_id = tranche.proposed_by = tranche.proposed_at = None
-    tranche.authorised_by = tranche.authorised_at = None
-    record(award, "payment_sent_back", actor, now, number=tranche.number, reason=reason)
-
-
-def _record(award: Award, tranche: Tranche, kind: str, actor: Actor, now: datetime, **details: object) -> None:
-    record(award, kind, actor, now, number=tranche.number, amount=tranche.amount, currency=tranche.currency, **details)
-
-
 def propose(actor: Actor, now: datetime, award_code: str, number: int) -> None:
     """The officer proposes a payment: the first of two people who release it. Raises Refused with everything unmet."""
-    award, tranche, to = _open_payment(actor, Action.PROPOSE_PAYMENT, "propose", award_code, number)
+    award, tranche, to = open_payment(actor, now, Action.PROPOSE_PAYMENT, "propose", award_code, number)
     account = newest_account(session(), award.organisation_id)
-    _move(award, tranche, to, now)
+    move_payment(award, tranche, to, now)
     tranche.proposed_by, tranche.proposed_at = actor.person_id, now
     tranche.account_id = account.id if account else None
-    _record(award, tranche, "payment_proposed", actor, now)
+    note(award, tranche, "payment_proposed", actor, now)
     settle(award, now)
-    news = M(N_("Payment %(number)s of %(amount)s is proposed and waits to be authorised."), **_named(tranche))
-    _mail(award, [Party.FINANCE], news, now)
+    news = M(N_("Payment %(number)s of %(amount)s is proposed and waits to be authorised."), **named(tranche))
+    mail(award, [Party.FINANCE], news, now)
     session().commit()
-
-
-def _named(tranche: Tranche) -> dict[str, object]:
-    return {"number": tranche.number, "amount": Money(tranche.amount, tranche.currency)}
 
 
 def authorise(actor: Actor, now: datetime, award_code: str, number: int) -> None:
     """Finance authorises a proposed payment: the second person, never who proposed it. Raises Refused with every reason."""
-    award, tranche, to = _open_payment(actor, Action.AUTHORISE_PAYMENT, "authorise", award_code, number)
-    _move(award, tranche, to, now)
+    award, tranche, to = open_payment(actor, now, Action.AUTHORISE_PAYMENT, "authorise", award_code, number)
+    move_payment(award, tranche, to, now)
     tranche.authorised_by, tranche.authorised_at = actor.person_id, now
-    _record(award, tranche, "payment_authorised", actor, now)
+    note(award, tranche, "payment_authorised", actor, now)
     settle(award, now)
-    news = M(N_("Payment %(number)s of %(amount)s is authorised: the bank's transfer comes next."), **_named(tranche))
-    _mail(award, [Party.TEAM, Party.FINANCE], news, now)
+    news = M(N_("Payment %(number)s of %(amount)s is authorised: the bank's transfer comes next."), **named(tranche))
+    mail(award, [Party.TEAM, Party.FINANCE], news, now)
     session().commit()
 
 
 def send_back(actor: Actor, now: datetime, award_code: str, number: int, reason: str) -> None:
     """Send a payment that the bank does not have yet back to planned. Raises Invalid without a reason, Refused too late."""
-    award, tranche, _ = _open_payment(actor, Action.SEND_BACK_PAYMENT, "send_back", award_code, number)
-    reason = _needed(reason, "reason", M(N_("Give the reason in a sentence: it is kept, and mailed to the officer.")))
-    _back_to_planned(award, tranche, actor, reason, now)
+    award, tranche, _ = open_payment(actor, now, Action.SEND_BACK_PAYMENT, "send_back", award_code, number)
+    reason = needed(reason, "reason", M(N_("Give the reason in a sentence: it is kept, and mailed to the officer.")))
+    back_to_planned(award, tranche, actor, reason, now)
     settle(award, now)
     news = M(N_("Payment %(number)s was sent back and is planned again."), number=number)
-    _mail(award, [Party.OFFICER], news, now, reason)
+    mail(award, [Party.OFFICER], news, now, reason)
     session().commit()
 
 
@@ -255,21 +214,21 @@ def record_sent(
     The value date is a day from the authorisation to today, in the call's time zone. Raises Refused when the payment is not
     to be released (now, or any more), Invalid by field.
     """
-    award, tranche, to = _open_payment(actor, Action.RECORD_PAYMENT, "record_sent", award_code, number)
+    award, tranche, to = open_payment(actor, now, Action.RECORD_PAYMENT, "record_sent", award_code, number)
     assert tranche.authorised_at is not None
-    books = _books(award, "payment", local_day(tranche.authorised_at, time_zone_of(award)), now)
+    books = books_of(award, "payment", local_day(tranche.authorised_at, time_zone_of(award)), now)
     books = replace(books, elsewhere=_paid_elsewhere(actor, award, reference))
     transfer = read_sent(tranche.amount, reference, rate, local_amount, value_on, books)
-    _move(award, tranche, to, now)
-    _enter(award, "payment", transfer, actor, now, tranche)
+    move_payment(award, tranche, to, now)
+    enter_transfer(award, "payment", transfer, actor, now, tranche)
     local = Money(transfer.local_amount, award.local_currency)
-    _record(
+    note(
         award, tranche, "payment_sent", actor, now,
         local=rounded(local.amount, local.currency), local_currency=local.currency, rate=f"{transfer.rate:f}",
     )  # fmt: skip
     settle(award, now)
     news = M(N_("Payment %(number)s is on its way: %(local)s. Confirm its receipt once it has arrived."), number=number, local=local)  # fmt: skip
-    _mail(award, [Party.TEAM], news, now)
+    mail(award, [Party.TEAM], news, now)
     session().commit()
 
 
@@ -285,32 +244,15 @@ def _paid_elsewhere(actor: Actor, award: Award, reference: str) -> str | None:
     return project if can(actor, Action.SEE_AWARD, scope) else ""
 
 
-def _books(award: Award, kind: str, not_before: date, now: datetime) -> Books:
-    used = {entry.reference for entry in entries_of(session(), award.id) if entry.kind == kind}
-    return Books(award.currency, award.local_currency, used, not_before, local_day(now, time_zone_of(award)))
-
-
-def _enter(
-    award: Award, kind: str, transfer: Transfer, actor: Actor, now: datetime, tranche: Tranche | None = None
-) -> None:
-    assert actor.person_id is not None
-    entry = LedgerEntry(
-        tranche_id=tranche.id if tranche else None, kind=kind, currency=award.currency, amount=transfer.amount,
-        local_amount=transfer.local_amount, local_currency=award.local_currency, rate=transfer.rate,
-        reference=transfer.reference, value_on=transfer.value_on, by=actor.person_id, at=now,
-    )  # fmt: skip
-    enter(entry, award)
-
-
 def confirm_receipt(actor: Actor, now: datetime, award_code: str, number: int) -> None:
     """The lead confirms that a payment has arrived. Raises Refused when it was not sent or is confirmed already."""
-    award, tranche, to = _open_payment(actor, Action.CONFIRM_RECEIPT, "confirm_receipt", award_code, number)
-    _move(award, tranche, to, now)
+    award, tranche, to = open_payment(actor, now, Action.CONFIRM_RECEIPT, "confirm_receipt", award_code, number)
+    move_payment(award, tranche, to, now)
     tranche.received_by, tranche.received_at = actor.person_id, now
     record(award, "payment_received", actor, now, number=number)
     settle(award, now)
     news = M(N_("The team has confirmed that payment %(number)s has arrived."), number=number)
-    _mail(award, [Party.FINANCE, Party.OFFICER], news, now)
+    mail(award, [Party.FINANCE, Party.OFFICER], news, now)
     session().commit()
 
 
@@ -329,14 +271,14 @@ def record_return(
     if not payments:
         raise Refused(M(N_("Nothing has been paid on this award: there is nothing to come back.")))
     paid, returned, spent = money_of(session(), award)
-    books = _books(award, "return", min(entry.value_on for entry in payments), now)
+    books = books_of(award, "return", min(entry.value_on for entry in payments), now)
     transfer = read_return(amount, reference, value_on, rate, local_amount, paid - returned - spent, books)
-    _enter(award, "return", transfer, actor, now)
+    enter_transfer(award, "return", transfer, actor, now)
     record(award, "money_returned", actor, now, amount=transfer.amount, currency=award.currency)
     _settle_return(award, now)
     settle(award, now)
     news = M(N_("The return of %(amount)s is recorded."), amount=Money(transfer.amount, award.currency))
-    _mail(award, [Party.TEAM, Party.OFFICER], news, now)
+    mail(award, [Party.TEAM, Party.OFFICER], news, now)
     session().commit()
 
 

@@ -15,7 +15,7 @@ from lab.rules.agreement import DUE_DILIGENCE
 from lab.rules.calendar import add_months, days_after, end_of_day, local_day
 from lab.rules.calls import CallDefinition, text
 from lab.rules.clauses import OUTLIVES
-from lab.rules.disbursement import DUTIES, TrancheState, duty_key, release_blockers
+from lab.rules.disbursement import DUTIES, TO_RELEASE, TrancheState, duty_key, release_blockers
 from lab.rules.facts import ACTIVE, ENDED, PATH, Actor, AwardFacts, Scope, Stage
 from lab.rules.obligations import ObligationKind as Kind
 from lab.rules.obligations import ObligationState, Party
@@ -192,7 +192,7 @@ def _settle_payments(award: Award, facts: AwardFacts, due: datetime, now: dateti
     for tranche in tranches:
         state = TrancheState(tranche.state)
         wanted = DUTIES.get(state)
-        blocked = state is not TrancheState.SENT and release_blockers(tranche_facts(award, tranche, tranches), facts)
+        blocked = state in TO_RELEASE and release_blockers(tranche_facts(award, tranche, tranches), facts)
         for kind, debtor, creditor in DUTIES.values():
             key = duty_key(tranche.number, kind)
             if wanted is not None and kind is wanted[0] and not blocked:

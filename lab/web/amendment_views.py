@@ -14,7 +14,8 @@ from lab.rules.amendment_payments import MILESTONE
 from lab.rules.amendment_preview import Preview, preview
 from lab.rules.bank_account import ACCOUNT_FIELDS, last_characters
 from lab.rules.calls import CallDefinition, text
-from lab.rules.disbursement import CONDITION_NAMES, TRANCHE_NAMES
+from lab.rules.conditions import CONDITION_NAMES
+from lab.rules.disbursement import TRANCHE_NAMES
 from lab.rules.lifecycle import STAGE_NAMES
 from lab.rules.obligations import sentence
 from lab.rules.permissions import Action

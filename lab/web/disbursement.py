@@ -12,14 +12,26 @@ from werkzeug.wrappers import Response
 from lab import clock
 from lab.extensions import db
 from lab.forms.base import LabForm
-from lab.forms.disbursement import AccountForm, AttestForm, ReturnForm, SendBackForm, SentForm, VerifyForm
+from lab.forms.disbursement import (
+    AccountForm,
+    AttestForm,
+    DecideForm,
+    ReturnedForm,
+    ReturnForm,
+    SendBackForm,
+    SentForm,
+    VerifyForm,
+)
 from lab.queries.awards import scope_of
-from lab.queries.disbursement import get_tranche, payments_of, tranches_of
+from lab.queries.disbursement import get_letter, get_tranche, payments_of, tranches_of
+from lab.rules.decision_letter import letter_from_json
 from lab.rules.errors import NotFound
 from lab.rules.permissions import Action
 from lab.services import disbursement as service
+from lab.services import payment_decisions as decisions
 from lab.web.access import actor, door
 from lab.web.attempts import attempt, press
+from lab.web.downloads import disposition
 from lab.web.frame import award_page, load_frame
 from lab.web.payment_views import page_context
 
@@ -171,6 +183,57 @@ def confirm_receipt(award_code: str, number: int) -> Response:
         _("Thank you: the payment is complete."),
     )
     return _back(award_code, f"payment-{number}")
+
+
+@door(bp, f"{_ONE}/decisions", Action.DECIDE_PAYMENT, methods=("POST",), fresh=True)
+def decide(award_code: str, number: int) -> Any:
+    """An officer withholds, resumes, adjusts or cancels a payment."""
+    _check_payment(award_code, number)
+    form = DecideForm()
+    kind, amount, reason = (field.data or "" for field in (form.kind, form.amount, form.reason))
+    return _send(
+        award_code,
+        f"decide-{number}",
+        form,
+        lambda: decisions.decide(actor(), clock.now(), award_code, number, kind, reason, amount),
+        _("The decision is recorded, and the team has been told."),
+        f"payment-{number}",
+    )
+
+
+@door(bp, f"{_BASE}/letters/<int:decision_id>.pdf", Action.SEE_LEDGER)
+def letter(award_code: str, decision_id: int) -> Response:
+    """The letter about a decision, as it was sent."""
+    award_id = scope_of(db.session(), award_code).award_id
+    assert award_id is not None
+    kept = get_letter(db.session(), award_id, decision_id).letter
+    assert kept is not None
+    # Late: most pages never need the library that draws it.
+    from lab.letter_pdf import letter_pdf
+
+    answer = Response(letter_pdf(letter_from_json(kept)), mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = disposition(f"decision-{award_code}-{decision_id}.pdf")
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@door(bp, f"{_ONE}/returned", Action.RECORD_RETURN, methods=("POST",), fresh=True)
+def record_returned(award_code: str, number: int) -> Any:
+    """Finance records that the bank sent a payment back."""
+    _check_payment(award_code, number)
+    form = ReturnedForm()
+    reference, reason = (field.data or "" for field in (form.reference, form.reason))
+    return _send(
+        award_code,
+        f"returned-{number}",
+        form,
+        lambda: decisions.record_returned(
+            actor(), clock.now(), award_code, number, reference, form.value_on.data, reason
+        ),
+        _("The return is recorded, and another payment is planned in its place."),
+        "ledger",
+    )
 
 
 @door(bp, f"{_BASE}/returns", Action.RECORD_RETURN, methods=("POST",), fresh=True)

@@ -6,35 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flask import url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from lab.forms.award import own_ids
 from lab.forms.base import LabForm
-from lab.forms.disbursement import AccountForm, AttestForm, ReturnForm, SendBackForm, SentForm, VerifyForm
-from lab.queries.disbursement import Payments, account_facts, tranche_facts
+from lab.forms.disbursement import (
+    AccountForm,
+    AttestForm,
+    DecideForm,
+    ReturnedForm,
+    ReturnForm,
+    SendBackForm,
+    SentForm,
+    VerifyForm,
+)
+from lab.queries.disbursement import Payments, account_facts, condition_facts, tranche_facts
 from lab.rules.bank_account import change_blockers, entry_blockers, holder_blockers, last_characters, verify_blockers
-from lab.rules.calendar import local_day
-from lab.rules.calls import CallDefinition, text
+from lab.rules.calls import text
+from lab.rules.conditions import Unmet
 from lab.rules.disbursement import (
+    TO_RELEASE,
     TRANCHE_NAMES,
-    ConditionFacts,
-    Standing,
     TrancheFacts,
     TrancheState,
-    Unmet,
-    standing,
+    release_blockers,
     step_blockers,
     still_unmet,
 )
 from lab.rules.money import rounded
-from lab.rules.obligations import Party
+from lab.rules.payment_decisions import DECISION_NAMES, DECISION_USES, DecisionKind, possible_in
 from lab.rules.permissions import Action
-from lab.rules.reports import report_title
-from lab.rules.review import REPORT_KINDS, DocumentKind
-from lab.rules.text import N_, M, Message
 from lab.web.access import actor, allowed
 from lab.web.frame import Frame
+from lab.web.payment_why import named_in_words, why_of
 from lab.web.words import day, instant, locale, money, say
 
 if TYPE_CHECKING:
@@ -49,12 +54,13 @@ _STEPS: dict[TrancheState, tuple[str, Action]] = {
     TrancheState.AUTHORISED: ("record_sent", Action.RECORD_PAYMENT),
     TrancheState.SENT: ("confirm_receipt", Action.CONFIRM_RECEIPT),
 }
-_WAITING: dict[Party, str] = {
-    Party.TEAM: N_("Waiting for the team since %(since)s: %(missing)s"),
-    Party.OFFICER: N_("Waiting for the programme officer since %(since)s: %(missing)s"),
-    Party.FINANCE: N_("Waiting for finance since %(since)s: %(missing)s"),
-    Party.MENTOR: N_("Waiting for the mentor since %(since)s: %(missing)s"),
-    Party.COMMITTEE: N_("Waiting for the steering committee since %(since)s: %(missing)s"),
+
+
+_LOOKS = {
+    TrancheState.PLANNED: "plain",
+    TrancheState.RECEIVED: "paid",
+    TrancheState.CANCELLED: "plain",
+    TrancheState.RETURNED: "failed",
 }
 
 
@@ -72,6 +78,15 @@ class ConditionView:
 
 
 @dataclass(frozen=True)
+class DecisionView:
+    """What the ILO decided about a payment; ``letter`` is the address of the letter, empty where there is none."""
+
+    title: str
+    reason: str
+    letter: str
+
+
+@dataclass(frozen=True)
 class PaymentView:
     """A payment as the page shows it. ``step`` is what this reader may do, ``blockers`` what keeps them from it."""
 
@@ -81,6 +96,8 @@ class PaymentView:
     state: str
     state_label: str
     why: str
+    why_href: str = ""
+    decisions: list[DecisionView] = field(default_factory=list)
     conditions: list[ConditionView] = field(default_factory=list)
     past: list[tuple[str, str]] = field(default_factory=list)
     step: str = ""
@@ -88,6 +105,8 @@ class PaymentView:
     blockers: list[str] = field(default_factory=list)
     sent_form: LabForm | None = None
     send_back_form: LabForm | None = None
+    decide_form: LabForm | None = None
+    returned_form: LabForm | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +135,7 @@ def page_context(frame: Frame, payments: Payments, refused: Refused) -> dict[str
             (_("Unspent"), money(totals.unspent, currency)),
         ],
         "payments": [_payment(frame, payments, tranche, full, refused) for tranche in payments.tranches],
+        "gone": [_payment(frame, payments, tranche, full, refused) for tranche in payments.gone],
         "full": full,
         "account": _account(frame, payments, refused) if full else None,
         "entries": [_entry(entry, payments.names) for entry in payments.entries] if full else [],
@@ -152,13 +172,17 @@ def _return_form(frame: Frame, payments: Payments, refused: Refused) -> LabForm 
 def _payment(frame: Frame, payments: Payments, tranche: Tranche, full: bool, refused: Refused) -> PaymentView:
     facts = tranche_facts(frame.award, tranche, payments.tranches, payments.account)
     plan = next((plan for plan in frame.definition.tranches if plan.key == tranche.key), None)
+    why = why_of(frame, payments, tranche, facts)
+    due = facts.state is TrancheState.PLANNED and not release_blockers(facts, payments.facts)
     common: dict[str, Any] = {
         "number": tranche.number,
         "label": text(plan.label, locale()) if plan else "",
         "amount": money(tranche.amount, tranche.currency),
-        "state": {"planned": "plain", "received": "paid"}.get(facts.state.value, facts.state.value),
-        "state_label": say(TRANCHE_NAMES[facts.state]),
-        "why": _why(frame, payments, tranche, facts),
+        "state": "due" if due else _LOOKS.get(facts.state, facts.state.value),
+        "state_label": _("Due") if due else say(TRANCHE_NAMES[facts.state]),
+        "why": why.text,
+        "why_href": why.href,
+        "decisions": _decisions(frame, payments, tranche),
     }
     if not full:
         return PaymentView(**common)
@@ -176,10 +200,47 @@ def _payment(frame: Frame, payments: Payments, tranche: Tranche, full: bool, ref
         blocked=bool(found),
         blockers=[say(reason) for reason in found if reason not in said],
         sent_form=_sent_form(frame, tranche, refused) if mine and step == "record_sent" else None,
+        decide_form=_decide_form(tranche, facts, refused),
+        returned_form=_named(refused, f"returned-{tranche.number}", ReturnedForm)
+        if facts.state is TrancheState.SENT and allowed(Action.RECORD_RETURN)
+        else None,
         send_back_form=_named(refused, f"send-back-{tranche.number}", SendBackForm)
         if undecided and allowed(Action.SEND_BACK_PAYMENT)
         else None,
     )
+
+
+def _decide_form(tranche: Tranche, facts: TrancheFacts, refused: Refused) -> LabForm | None:
+    kinds = possible_in(facts.state)
+    if not kinds or not allowed(Action.DECIDE_PAYMENT):
+        return None
+    form = _named(refused, f"decide-{tranche.number}", DecideForm)
+    form["kind"].choices = [(str(kind), say(DECISION_USES[kind])) for kind in kinds]
+    most = facts.award_amount - facts.other_tranches
+    form["amount"].description = _(
+        "Only to adjust it. Now it is %(now)s; at most %(most)s.",
+        now=money(tranche.amount, tranche.currency),
+        most=money(most, tranche.currency),
+    )
+    return form
+
+
+def _decisions(frame: Frame, payments: Payments, tranche: Tranche) -> list[DecisionView]:
+    found = []
+    for one in payments.decisions:
+        if one.tranche_id != tranche.id:
+            continue
+        title = f"{say(DECISION_NAMES[DecisionKind(one.kind)])}: {_by(payments, one.by, one.at)}"
+        if one.kind == DecisionKind.ADJUST:
+            was, now = money(one.amount_before, tranche.currency), money(one.amount_after, tranche.currency)
+            title = f"{title}. {_('From %(was)s to %(now)s', was=was, now=now)}"
+        letter = (
+            url_for("disbursement.letter", award_code=frame.award.code, decision_id=one.id)
+            if one.letter is not None and allowed(Action.SEE_LEDGER)
+            else ""
+        )
+        found.append(DecisionView(title, one.reason, letter))
+    return found
 
 
 def _unmet(facts: TrancheFacts, payments: Payments) -> list[Unmet]:
@@ -207,46 +268,11 @@ def _sent_form(frame: Frame, tranche: Tranche, refused: Refused) -> LabForm:
     return form
 
 
-def _why(frame: Frame, payments: Payments, tranche: Tranche, facts: TrancheFacts) -> str:
-    owed = {item.key: (Party(item.debtor), item.opened_at) for item in frame.obligations}
-    found = standing(tranche.number, facts, payments.facts, owed, frame.award.stage_since)
-    if found is None:
-        entry = payments.payment_of(tranche)
-        said: str = _("It was paid, value date %(day)s.", day=day(entry.value_on if entry else None))
-        return said
-    return _sentence(found, frame.definition)
-
-
-def _sentence(found: Standing, definition: CallDefinition) -> str:
-    """One sentence, the same for every reader: days are those of the call's time zone."""
-    missing = _named_in_words(found.missing, definition)
-    if found.turn is None:
-        return say(missing)
-    said = say(M(_WAITING[found.turn], since=local_day(found.since, definition.time_zone), missing=missing))
-    if not found.more:
-        return said
-    more = ngettext("(and %(num)d more reason)", "(and %(num)d more reasons)", found.more)
-    return f"{said} {more}"
-
-
-def _named_in_words(message: Message, definition: CallDefinition) -> Message:
-    """The message with a boot camp or a report that it knows by its key called by its name."""
-    key = str(message.params.get("key", ""))
-    camp = next((camp for camp in definition.boot_camps if camp.key == key), None)
-    kind, _colon, number = key.partition(":")
-    if camp is not None:
-        return Message(message.msgid, {"key": text(camp.title, locale())})
-    if kind in REPORT_KINDS and number.isdigit():
-        return Message(message.msgid, {"key": report_title(DocumentKind(kind), int(number))})
-    return message
-
-
 def _condition(
     frame: Frame, payments: Payments, facts: TrancheFacts, condition: Condition, refused: Refused
 ) -> ConditionView:
-    known = ConditionFacts(condition.kind, dict(condition.params), condition.attested_at is not None)
-    reason = still_unmet(facts.state, known, payments.facts)
-    open_here = condition.kind == "attested" and facts.state not in (TrancheState.SENT, TrancheState.RECEIVED)
+    reason = still_unmet(facts.state, condition_facts(condition), payments.facts)
+    open_here = condition.kind == "attested" and facts.state in (*TO_RELEASE, TrancheState.WITHHELD)
     attested = ""
     if condition.attested_at is not None and condition.attested_by is not None:
         attested = _by(payments, condition.attested_by, condition.attested_at)
@@ -254,7 +280,7 @@ def _condition(
         id=condition.id,
         label=_label(condition),
         met=reason is None,
-        reason=say(_named_in_words(reason.message, frame.definition)) if reason else "",
+        reason=say(named_in_words(reason.message, frame.definition)) if reason else "",
         attested=attested,
         evidence=condition.evidence,
         form=_named(refused, f"attest-{condition.id}", AttestForm)

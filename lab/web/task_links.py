@@ -36,6 +36,7 @@ _PLACES: dict[ObligationKind, tuple[str, str]] = {
     _KIND.AUTHORISE_PAYMENT: ("disbursement.show", ""),
     _KIND.RECORD_PAYMENT: ("disbursement.show", ""),
     _KIND.CONFIRM_RECEIPT: ("disbursement.show", ""),
+    _KIND.DECIDE_WITHHELD: ("disbursement.show", ""),
     _KIND.RETURN_UNSPENT: ("disbursement.show", "ledger"),
     _KIND.HOLD_BOOT_CAMP: ("lab.show", "boot-camps"),
     _KIND.ANSWER_THREAD: ("lab.show", "comments"),

@@ -19,25 +19,26 @@ from lab.rules.bank_account import (
     verify_blockers,
 )
 from lab.rules.calls import CONDITION_KINDS
+from lab.rules.conditions import CHECKS, ConditionFacts, unmet
 from lab.rules.disbursement import (
-    ConditionFacts,
     TrancheFacts,
     TrancheState,
     duty_key,
     next_state,
     release_blockers,
-    standing,
     step_blockers,
     still_unmet,
-    unmet,
 )
 from lab.rules.errors import Invalid, NotAllowed, Refused
 from lab.rules.facts import AwardFacts, Role, Stage
 from lab.rules.ledger import Books, read_return, read_sent
 from lab.rules.obligations import ObligationKind, Party
+from lab.rules.payment_decisions import DecisionKind, possible_in, read_adjusted
+from lab.rules.standing import standing
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
 LATER = datetime(2026, 3, 9, tzinfo=UTC)
+DUE = datetime(2026, 3, 19, tzinfo=UTC)
 GOOD = AwardFacts(
     stage=Stage.PROTOTYPING,
     workplan_accepted=True,
@@ -50,8 +51,14 @@ GOOD = AwardFacts(
     reports_accepted=frozenset({"progress_report:1"}),
     milestones_accepted=frozenset({"1"}),
     boot_camps_attended=frozenset({"refine"}),
+    final_report_accepted=True,
+    obligations_done=frozenset({"duty:visit"}),
+    today=date(2026, 3, 2),
 )
-KEYS = {"report_accepted": "progress_report:1", "milestone_accepted": "1", "boot_camp_attended": "refine"}
+KEYS = {
+    "report_accepted": "progress_report:1", "milestone_accepted": "1", "boot_camp_attended": "refine",
+    "obligation_discharged": "duty:visit", "date_reached": "2026-03-02",
+}  # fmt: skip
 # Kind of condition → what of a good award has to be otherwise for it to be unmet.
 SPOILT: dict[str, dict[str, object]] = {
     "agreement_in_force": {"agreement_in_force": False},
@@ -64,12 +71,21 @@ SPOILT: dict[str, dict[str, object]] = {
     "report_accepted": {"reports_accepted": frozenset()},
     "milestone_accepted": {"milestones_accepted": frozenset()},
     "boot_camp_attended": {"boot_camps_attended": frozenset()},
+    "final_report_accepted": {"final_report_accepted": False},
+    "obligation_discharged": {"obligations_done": frozenset()},
+    "date_reached": {"today": date(2026, 3, 1)},
     "attested": {},
+}
+# How the sentence calls what a condition names.
+CALLED = KEYS | {
+    "obligation_discharged": "not done: Visit",
+    "attested": "evidence: Visit",
+    "date_reached": "from 2026-03-02 on",
 }
 
 
 def condition(kind: str, attested: bool = True) -> ConditionFacts:
-    return ConditionFacts(kind, {"key": KEYS[kind]} if kind in KEYS else {}, attested)
+    return ConditionFacts(kind, {"key": KEYS[kind]} if kind in KEYS else {}, attested, {"en": "Visit"})
 
 
 def tranche(state: TrancheState = TrancheState.PLANNED, *kinds: str, **fields: object) -> TrancheFacts:
@@ -89,8 +105,8 @@ def test_every_kind_of_condition_is_met_or_says_why_not(kind: str) -> None:
     assert unmet(condition(kind), GOOD) is None
     facts = replace(GOOD, **SPOILT[kind])  # type: ignore[arg-type]
     reason = unmet(condition(kind, attested=False), facts)
-    assert reason is not None and str(reason.message).endswith(".") and reason.key == kind
-    assert KEYS.get(kind, "") in str(reason.message)
+    assert reason is not None and reason.key == kind
+    assert CALLED.get(kind, ".") in str(reason.message)
     for step, state in (
         ("propose", TrancheState.PLANNED), ("authorise", TrancheState.PROPOSED), ("record_sent", TrancheState.AUTHORISED),
     ):  # fmt: skip
@@ -131,6 +147,11 @@ EXPECTED = {
     "send_back": ({"proposed", "authorised"}, "planned", {"officer", "finance"}),
     "record_sent": ({"authorised"}, "sent", {"finance"}),
     "confirm_receipt": ({"sent"}, "received", {"lead"}),
+    "record_returned": ({"sent"}, "returned", {"finance"}),
+    "withhold": ({"planned", "proposed", "authorised"}, "withheld", {"officer"}),
+    "resume": ({"withheld"}, "planned", {"officer"}),
+    "adjust": ({"planned", "proposed", "authorised", "withheld"}, "planned", {"officer"}),
+    "cancel": ({"planned", "proposed", "authorised", "withheld"}, "cancelled", {"officer"}),
 }
 
 
@@ -145,7 +166,34 @@ def test_every_step_from_every_state_by_every_role(step: str, state: TrancheStat
         with pytest.raises(Refused, match="already at another step"):
             next_state(*args)
     else:
-        assert next_state(*args) == after
+        # Another amount does not end a withholding.
+        held = step == "adjust" and state is TrancheState.WITHHELD
+        assert next_state(*args) == ("withheld" if held else after)
+
+
+@pytest.mark.parametrize("state", TrancheState)
+def test_what_can_be_decided_is_what_the_steps_allow(state: TrancheState) -> None:
+    allowed = {kind for kind in DecisionKind if not step_blockers(kind, tranche(state), GOOD, 1)}
+    assert set(possible_in(state)) == allowed
+
+
+@pytest.mark.parametrize("stage", [Stage.CLOSED, Stage.TERMINATED, Stage.WITHDRAWN, Stage.LAPSED])
+def test_of_an_ended_award_a_payment_is_cancelled_and_not_brought_back(stage: Stage) -> None:
+    facts = replace(GOOD, stage=stage)
+    held = tranche(TrancheState.WITHHELD)
+    assert {kind for kind in DecisionKind if not step_blockers(kind, held, facts, 1)} == {DecisionKind.CANCEL}
+
+
+def test_another_amount_leaves_the_award_as_it_is() -> None:
+    held = tranche(amount=Decimal("10000"), other_tranches=Decimal("15000"))
+    assert read_adjusted("15 000", held, "USD") == 15000
+    for typed, said in {
+        "15000.01": "at most 15000.00 USD", "0": "greater than zero", "10000.00": "already", "a lot": "not an amount",
+        "1.999": "decimals", "": "",
+    }.items():  # fmt: skip
+        with pytest.raises(Invalid) as refused:
+            read_adjusted(typed, held, "USD")
+        assert said in str(refused.value.problems["amount"][0])
 
 
 def test_whoever_proposed_cannot_authorise_with_whatever_roles() -> None:
@@ -172,8 +220,33 @@ def test_the_sentence_names_the_first_thing_missing_whose_turn_and_since_when() 
     assert (found.turn, found.since, found.more) == (Party.TEAM, SINCE, 2)
     assert "workplan" in str(found.missing)
     # Handed in, it is the officer's turn, since then.
-    found = standing(1, held, facts, {"review_workplan": (Party.OFFICER, LATER)}, SINCE)
-    assert found is not None and (found.turn, found.since) == (Party.OFFICER, LATER)
+    found = standing(1, held, facts, {"review_workplan": (Party.OFFICER, LATER, DUE)}, SINCE)
+    assert found is not None and (found.turn, found.since, found.due) == (Party.OFFICER, LATER, DUE)
+    assert (found.key, found.owed) == ("workplan_approved", "review_workplan")
+
+
+@pytest.mark.parametrize(("one", "other"), list(product(CONDITION_KINDS, repeat=2)))
+def test_of_several_reasons_the_sentence_says_what_comes_first_in_the_life_of_an_award(one: str, other: str) -> None:
+    facts = GOOD
+    for kind in (one, other):
+        facts = replace(facts, **SPOILT[kind])  # type: ignore[arg-type]
+    conditions = tuple(condition(kind, attested=False) for kind in {one, other})
+    found = standing(1, tranche(conditions=conditions), facts, {}, SINCE)
+    first = min((one, other), key=list(CHECKS).index)
+    assert found is not None
+    assert (found.key, found.more, found.since, found.turn) == (first, len({one, other}) - 1, SINCE, CHECKS[first][1])
+
+
+def test_of_a_withheld_payment_the_reason_is_said_and_who_decides_next() -> None:
+    key = duty_key(2, ObligationKind.DECIDE_WITHHELD)
+    facts = replace(GOOD, agreement_in_force=False)
+    held = tranche(TrancheState.WITHHELD, "agreement_in_force")
+    found = standing(2, held, facts, {key: (Party.OFFICER, LATER, DUE)}, SINCE, "The accounts are looked into.")
+    assert found is not None and (found.turn, found.since, found.due, found.owed) == (Party.OFFICER, LATER, DUE, key)
+    assert "withheld" in str(found.missing) and "looked into" in str(found.missing)
+    assert standing(2, held, facts, {}, SINCE, "x") is not None
+    for state in (TrancheState.CANCELLED, TrancheState.RETURNED):
+        assert standing(2, tranche(state), facts, {}, SINCE) is None
 
 
 @pytest.mark.parametrize(
@@ -187,7 +260,7 @@ def test_with_every_condition_met_the_sentence_names_the_next_step(state: Tranch
         TrancheState.SENT: (ObligationKind.CONFIRM_RECEIPT, Party.TEAM),
     }
     kind, party = kinds[state]
-    owed = {duty_key(2, kind): (party, LATER), duty_key(1, kind): (party, SINCE)}
+    owed = {duty_key(2, kind): (party, LATER, DUE), duty_key(1, kind): (party, SINCE, DUE)}
     found = standing(2, tranche(state), GOOD, owed, SINCE)
     assert found is not None and (found.turn, found.since, found.more) == (party, LATER, 0)
 
@@ -208,9 +281,25 @@ def test_a_suspension_comes_before_every_other_reason() -> None:
 
 def test_a_report_in_review_is_the_officers_turn() -> None:
     facts = replace(GOOD, reports_accepted=frozenset())
-    owed = {"review:progress_report:1": (Party.OFFICER, LATER), "report:progress_report:2": (Party.TEAM, SINCE)}
+    owed = {
+        "review:progress_report:1": (Party.OFFICER, LATER, DUE),
+        "report:progress_report:2": (Party.TEAM, SINCE, DUE),
+    }
     found = standing(1, tranche(TrancheState.PLANNED, "report_accepted"), facts, owed, SINCE)
     assert found is not None and (found.turn, found.since) == (Party.OFFICER, LATER)
+
+
+def test_before_the_lab_everybody_waits_for_what_comes_first() -> None:
+    facts = replace(GOOD, agreement_in_force=False, boot_camps_attended=frozenset())
+    owed = {"submit_workplan": (Party.TEAM, LATER, DUE)}
+    for kind in ("agreement_in_force", "boot_camp_attended"):
+        found = standing(1, tranche(TrancheState.PLANNED, kind), facts, owed, SINCE)
+        assert found is not None and (found.turn, found.owed) == (Party.TEAM, "submit_workplan")
+    found = standing(
+        1, tranche(TrancheState.PLANNED, "agreement_in_force"), facts,
+        {"sign_ilo": (Party.OFFICER, LATER, DUE)} | owed, SINCE,
+    )  # fmt: skip
+    assert found is not None and (found.turn, found.owed) == (Party.OFFICER, "sign_ilo")
 
 
 # The account.
@@ -257,7 +346,7 @@ def test_a_short_number_is_not_given_away_by_its_end(number: str, seen: str) -> 
 def test_conditions_of_a_payment_that_was_sent_stay_met(kind: str) -> None:
     spoilt = replace(GOOD, **SPOILT[kind])  # type: ignore[arg-type]
     for state in TrancheState:
-        gone = state in (TrancheState.SENT, TrancheState.RECEIVED)
+        gone = state in (TrancheState.SENT, TrancheState.RECEIVED, TrancheState.CANCELLED, TrancheState.RETURNED)
         assert (still_unmet(state, condition(kind, attested=False), spoilt) is None) is gone
 
 

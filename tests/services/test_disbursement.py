@@ -549,7 +549,7 @@ def test_a_call_in_a_currency_without_minor_units_pays_its_first_instalment(worl
     assert {str(reason) for reason in refused.value.reasons} == {
         "The final report on the prototype is not accepted.",
         "Nobody of the team has attended the boot camp “workshop”.",
-        "An officer has not attested this with evidence.",
+        "An officer has not attested this with evidence: The municipality lent the premises",
     }
 
 

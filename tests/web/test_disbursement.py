@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from lab.models import BankAccount, Condition, LedgerEntry, Mail, Organisation, ProgrammeRole, Tranche
+from lab.models import BankAccount, Condition, LedgerEntry, Mail, Obligation, Organisation, ProgrammeRole, Tranche
 from lab.rules.facts import Stage
 from lab.services import stages
 from lab.services.steps import enter, record
@@ -95,12 +95,10 @@ def test_the_sentence_is_the_same_for_every_reader(world_at: WorldAt, client_for
     world = world_at(Stage.PROTOTYPING)
     add_account(world, verified=False)
     said = {
-        client_for(getattr(world, who)).page(payments(world)).find("p", class_="why").get_text(" ", strip=True)
+        client_for(getattr(world, who)).page(payments(world)).select_one("p.why span").text
         for who in ("lead", "member", "officer", "finance", "committee")
     }
-    assert said == {
-        "Why is this not paid yet? Waiting for finance since 2 Mar 2026: Finance has not verified the bank account."
-    }
+    assert said == {"Waiting for finance since today: Finance has not verified the bank account."}
 
 
 @pytest.mark.parametrize(
@@ -108,17 +106,23 @@ def test_the_sentence_is_the_same_for_every_reader(world_at: WorldAt, client_for
     [
         (
             Stage.WORKPLAN,
-            "Waiting for the team since 2 Mar 2026: The workplan and budget are not approved. (and 4 more reasons)",
+            "Waiting for the team since today: The workplan and budget are not approved. (and 4 more reasons)",
         ),
-        (Stage.AGREEMENT, "Waiting for the programme officer since 2 Mar 2026: Due diligence is not clear."),
-        (Stage.SUSPENDED, "Waiting for the programme officer since 2 Mar 2026: The award is suspended."),
+        (
+            Stage.AGREEMENT,
+            "Waiting for the programme officer since today: Due diligence is not clear. (and 3 more reasons)",
+        ),
+        (
+            Stage.SUSPENDED,
+            "Waiting for the programme officer since today: The award is suspended. (and 5 more reasons)",
+        ),
         (Stage.TERMINATED, "The award has ended: nothing more is paid."),
     ],
 )
 def test_why_not_in_each_stage(world_at: WorldAt, client_for: Clients, stage: Stage, sentence: str) -> None:
     world = world_at(stage)
-    why = client_for(world.member).page(payments(world)).find("p", class_="why")
-    assert why is not None and sentence in why.text
+    why = client_for(world.member).page(payments(world)).select_one("p.why span")
+    assert why is not None and sentence == why.text
 
 
 def test_every_condition_is_shown_met_or_with_its_reason_in_the_reader_s_language(
@@ -421,3 +425,112 @@ def test_statements_stay_the_same_with_more_payments_and_entries(
         )  # fmt: skip
         entry(world, "return", f"R-{n}")
     assert statements() == before <= 12
+
+
+# Decisions at the ILO's discretion, and a payment that comes back.
+
+WITHHELD = {"kind": "withhold", "reason": "The accounts are looked into."}
+
+
+def test_a_payment_is_withheld_and_the_team_reads_why_and_gets_a_letter(world_at: WorldAt, client_for: Clients) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    add_account(world)
+    base = payments(world)
+    officer, lead = client_for(world.officer), client_for(world.lead)
+    officer.page(base)
+    assert officer.submit(f"{base}/1/decisions", WITHHELD).status_code == 303
+    page = lead.page(base)
+    why = page.select_one("p.why span")
+    assert why is not None and why.text == (
+        "Waiting for the programme officer since today: The payment is withheld, until the ILO resumes, adjusts or cancels it:"
+        " The accounts are looked into."
+    )
+    assert page.select_one("#payment-1 .badge-state").text.strip() == "Withheld"
+    link = page.find("a", string=lambda text: text and "Letter (PDF)" in text) or page.select_one("a[href*=letters]")
+    answer = lead.get(link["href"])
+    assert answer.status_code == 200 and answer.mimetype == "application/pdf" and answer.data.startswith(b"%PDF")
+    assert answer.data == client_for(world.finance).get(link["href"]).data
+    client_for(world.committee).page(base)
+    assert client_for(world.committee).get(link["href"]).status_code == 403
+    assert client_for(world.other_lead).get(link["href"]).status_code == 404
+    other = link["href"].replace(world.code, world.other_award.code)
+    assert client_for(world.officer).get(other).status_code == 404
+    assert button(officer.page(base), "Record the decision") is True
+    assert button(officer.page(base), "Propose this payment") is None
+    home = officer.page("/")
+    assert "Resume, adjust or cancel payment 1, which is withheld" in home.text
+
+
+def test_a_decision_that_is_refused_keeps_what_was_typed(world_at: WorldAt, client_for: Clients) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    add_account(world)
+    typed = {"kind": "adjust", "amount": "40000", "reason": "More is needed."}
+    answer = client_for(world.officer).submit(f"{payments(world)}/1/decisions", typed)
+    assert answer.status_code == 422
+    page = BeautifulSoup(answer.text, "html.parser")
+    form = page.select_one("form[action*=decisions]")
+    assert form.find("input", {"name": "kind", "value": "adjust"}).has_attr("checked")
+    assert form.find("input", {"name": "amount"})["value"] == "40000" and "More is needed." in form.text
+    assert "give at most USD 30,000.00" in page.text.replace("\xa0", " ")
+
+
+def test_an_adjusted_payment_shows_both_amounts(world_at: WorldAt, client_for: Clients) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    add_account(world)
+    typed = {"kind": "adjust", "amount": "25000", "reason": "One activity fell away."}
+    client_for(world.officer).submit(f"{payments(world)}/1/decisions", typed)
+    page = client_for(world.member).page(payments(world))
+    assert "From USD 30,000.00 to USD 25,000.00" in page.text and "One activity fell away." in page.text
+    timeline = client_for(world.member).page(f"/awards/{world.code}/timeline")
+    assert "Payment 1 adjusted from USD 30,000.00 to USD 25,000.00: One activity fell away." in timeline.text
+
+
+def test_a_planned_payment_that_waits_for_nobody_but_the_officer_is_due(world_at: WorldAt, client_for: Clients) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    assert client_for(world.lead).page(payments(world)).select_one("#payment-1 .badge-state").text.strip() == "Planned"
+    add_account(world)
+    assert client_for(world.lead).page(payments(world)).select_one("#payment-1 .badge-state").text.strip() == "Due"
+
+
+def test_what_came_back_from_the_bank_is_history_and_planned_again(world_at: WorldAt, client_for: Clients) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    add_account(world)
+    base = payments(world)
+    officer, finance = client_for(world.officer), client_for(world.finance)
+    officer.submit(f"{base}/1/propose")
+    finance.submit(f"{base}/1/authorise")
+    finance.submit(f"{base}/1/sent", SENT)
+    assert button(officer.page(base), "Record that it came back") is None
+    typed = {"reference": "BACK-9", "value_on": TODAY, "reason": "The account is closed."}
+    assert finance.submit(f"{base}/1/returned", typed | {"reason": ""}).status_code == 422
+    assert finance.submit(f"{base}/1/returned", typed).status_code == 303
+    page = client_for(world.lead).page(base)
+    assert "Payments that are no longer made (1)" in page.text
+    assert "The bank sent it back: another payment was planned in its place." in page.text
+    assert page.find(id="payment-2") and page.find(id="payment-1")
+    rows = page.find(id="ledger").find_parent("section").find("tbody").find_all("tr")
+    assert [row.find("th").text for row in rows] == ["Payment", "Return"]
+
+
+@pytest.mark.parametrize(
+    ("days", "due", "said"),
+    [
+        (0, 10, "since today"), (1, 10, "for 1 day, since 2 Mar 2026"), (3, 10, "for 3 days, since 2 Mar 2026"),
+        (10, 10, "for 10 days, since 2 Mar 2026, late since today"), (12, 10, "for 12 days, since 2 Mar 2026, 2 days late"),
+    ],
+)  # fmt: skip
+def test_the_ilo_s_own_delay_is_counted_like_the_team_s(
+    world_at: WorldAt, client_for: Clients, at: Callable[[str], None], days: int, due: int, said: str
+) -> None:
+    world = world_at(Stage.PROTOTYPING)
+    add_account(world)
+    world.session.execute(
+        update(Obligation).where(Obligation.key == "payment:1:propose_payment").values(due_at=START + timedelta(days=due))
+    )  # fmt: skip
+    world.session.commit()
+    at((START + timedelta(days=days)).isoformat())
+    for who in ("lead", "officer", "finance"):
+        why = client_for(getattr(world, who)).page(payments(world)).select_one("p.why span")
+        assert why is not None and why.text == (
+            f"Waiting for the programme officer {said}: Every condition is met, and the payment is to be proposed."
+        )

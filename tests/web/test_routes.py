@@ -68,6 +68,7 @@ MAY: dict[Action, set[str]] = {
     Action.RECORD_PAYMENT: {"finance"},
     Action.CONFIRM_RECEIPT: {"lead"},
     Action.RECORD_RETURN: {"finance"},
+    Action.DECIDE_PAYMENT: {"officer"},
     Action.SEE_LAB: AROUND,
     Action.SEE_MENTOR_NOTES: {"officer", "mentor"},
     Action.WRITE_MENTOR_NOTE: {"officer", "mentor"},
@@ -130,7 +131,7 @@ READERS: dict[str, set[str]] = {
 VALUES: dict[str, str] = {
     "award_code": "award_code", "call_code": "call_code", "upload_id": "upload_id", "upload.remove.upload_id": "paper_id",
     "thread_id": "thread_id", "workplan.thread_id": "plan_thread_id",
-    "indicator_id": "indicator_id", "condition_id": "condition_id", "mail_id": "mail_id", "kind": "kind", "version": "version",
+    "indicator_id": "indicator_id", "condition_id": "condition_id", "decision_id": "decision_id", "mail_id": "mail_id", "kind": "kind", "version": "version",
     "person_id": "person_id", "award.invite_again.person_id": "guest_id", "people.invite_again.person_id": "guest_id",
     "people.revoke.person_id": "guest_id", "sign_in_id": "sign_in_id", "passkey_id": "passkey_id", "token": "=unknown",
     "amendment.number": "amendment", "amendment_edit.number": "amendment", "lab.number": "prototype", "lab.key": "camp", "workplan.number": "plan_version", "workplan_offline.number": "plan_version", "report.number": "report",
