@@ -15,6 +15,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from lab import clock, jobs
 from lab.extensions import db
+from lab.queries.audit import disagreements, read_chains
 from lab.queries.awards import definition_of_call
 from lab.queries.calls import all_calls
 from lab.queries.outbox import newest_to
@@ -88,6 +89,25 @@ def person_admin(name: str, email: str) -> None:
         click.echo(f"Its link, which works once: {link[0]}")
 
 
+audit_group = AppGroup("audit", help="What happened, and the money that moved.")
+
+
+@audit_group.command("verify")
+def audit_verify() -> None:
+    """Read every chain of events and of the ledger again, and hold payments, ledger and events against each other."""
+    session = db.session()
+    wrong = []
+    for chains in read_chains(session):
+        click.echo(f"{chains.table}: {chains.rows} rows in {chains.chains} chains")
+        wrong += [str(row) for row in chains.broken]
+    wrong += disagreements(session)
+    if wrong:
+        for line in wrong:
+            click.echo(line, err=True)
+        raise SystemExit(1)
+    click.echo("Every row is as it was written, and payments, ledger and events agree.")
+
+
 @click.command("scheduler")
 @with_appcontext
 def scheduler() -> None:
@@ -102,7 +122,7 @@ def scheduler() -> None:
 
 
 # A group per noun, and commands without a noun; a new one is added here.
-COMMANDS: tuple[click.Command, ...] = (call_group, person_group, scheduler)
+COMMANDS: tuple[click.Command, ...] = (audit_group, call_group, person_group, scheduler)
 
 
 def register(app: Flask) -> None:

@@ -12,11 +12,13 @@ from xdist.scheduler import LoadScopeScheduling
 ATTACKS, JOURNEYS = "tests/faults/", "tests/journeys/"
 # They break what they run on: servers and processes of their own.
 ALONE = frozenset(
-    f"{ATTACKS}test_{name}.py" for name in ("amendments", "fuzz", "scanner", "scheduler", "uploads", "writers")
+    f"{ATTACKS}test_{name}.py"
+    for name in ("amendments", "fuzz", "payments", "scanner", "scheduler", "uploads", "writers")
 )
 
 # Every route for everybody: few tests, and each as long as a file.
 ROUTES = "tests/web/test_routes.py"
+DEMONSTRATION = "tests/test_demo.py"
 DATABASE = re.compile(r"\[(sqlite|postgresql)")
 
 
@@ -30,12 +32,14 @@ def unit(nodeid: str) -> str:
 
 
 def longest_first(items: list[pytest.Item]) -> None:
-    """Order them so that no process is left with something long at the end: attacks, routes, journeys, files by their number of tests."""
+    """Order them so that no process is left with something long at the end: attacks, routes, the demonstration, journeys, files by their number of tests."""
     sizes = Counter(unit(item.nodeid) for item in items)
 
     def place(item: pytest.Item) -> tuple[int, int]:
         name = unit(item.nodeid)
-        kind = next((n for n, long in enumerate((ATTACKS, ROUTES, JOURNEYS)) if name.startswith(long)), 3)
+        kind = next(
+            (n for n, long in enumerate((ATTACKS, ROUTES, DEMONSTRATION, JOURNEYS)) if name.startswith(long)), 4
+        )
         return kind, -sizes[name]
 
     items.sort(key=place)

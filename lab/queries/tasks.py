@@ -57,7 +57,7 @@ def _owed(session: Session, condition: ColumnElement[bool]) -> Owed:
         select(Obligation, found.c.total)
         .join(found, found.c.id == Obligation.id)
         .join(Award, Award.id == Obligation.award_id)
-        .options(contains_eager(Obligation.award))
+        .options(contains_eager(Obligation.award).load_only(Award.code, Award.project, Award.call_id))
         .order_by(Obligation.due_at, Obligation.id)
     ).all()
     return Owed([row[0] for row in rows], rows[0][1] if rows else 0)

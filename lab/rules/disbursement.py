@@ -31,6 +31,8 @@ class TrancheState(StrEnum):
 
 # What is no longer paid, nor planned.
 GONE = frozenset({TrancheState.CANCELLED, TrancheState.RETURNED})
+# What the bank was told to pay, whatever became of it: once each, and in the ledger.
+PAID = frozenset({TrancheState.SENT, TrancheState.RECEIVED, TrancheState.RETURNED})
 # What is released only while every condition holds.
 TO_RELEASE = frozenset({TrancheState.PLANNED, TrancheState.PROPOSED, TrancheState.AUTHORISED})
 TRANCHE_NAMES: dict[TrancheState, str] = {

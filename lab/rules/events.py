@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
 
 from lab.rules.text import N_
 
@@ -103,6 +105,30 @@ EVENTS: dict[str, str] = {
     "account_disabled": N_("Account of %(name)s disabled"),
     "account_enabled": N_("Account of %(name)s enabled"),
 }
+
+
+def event_fields(kind: str, actor: int | None, at: datetime, details: Mapping[str, object]) -> dict[str, object]:
+    """What of an event its hash covers; ``at`` is UTC."""
+    return {"kind": kind, "actor": actor, "at": at.isoformat(), "details": dict(details)}
+
+
+class Entry(Protocol):
+    """An entry of the ledger, as far as its hash covers it."""
+
+    amount: Any
+    local_amount: Any
+    at: Any
+
+
+def ledger_fields(entry: Entry) -> dict[str, object]:
+    """What of an entry of the ledger its hash covers. Amounts are as they come back from the database, so that the chain can be
+    computed again from its rows."""
+    fields: dict[str, object] = {
+        name: str(getattr(entry, name))
+        for name in ("tranche_id", "kind", "currency", "local_currency", "rate", "reference", "value_on", "by")
+    }
+    fields |= {name: f"{getattr(entry, name):.4f}" for name in ("amount", "local_amount")}
+    return fields | {"at": entry.at.isoformat()}
 
 
 def chain_hash(previous: str, fields: Mapping[str, object]) -> str:

@@ -53,6 +53,9 @@ class Action(StrEnum):
     CONFIRM_RECEIPT = "confirm_receipt"
     RECORD_RETURN = "record_return"
     DECIDE_PAYMENT = "decide_payment"
+    SEE_PAYMENT_QUEUE = "see_payment_queue"
+    PROPOSE_PAYMENTS = "propose_payments"
+    AUTHORISE_PAYMENTS = "authorise_payments"
     SEE_LAB = "see_lab"
     SEE_MENTOR_NOTES = "see_mentor_notes"
     WRITE_MENTOR_NOTE = "write_mentor_note"
@@ -135,6 +138,10 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.CONFIRM_RECEIPT: _LEAD,
     Action.RECORD_RETURN: _FINANCE,
     Action.DECIDE_PAYMENT: _OFFICER,
+    Action.SEE_PAYMENT_QUEUE: STAFF,
+    # Several at once; each by the rules of one.
+    Action.PROPOSE_PAYMENTS: _OFFICER,
+    Action.AUTHORISE_PAYMENTS: _FINANCE,
     Action.SEE_LAB: EVERYBODY_ON_AWARD,
     Action.SEE_MENTOR_NOTES: _OFFICER | {Role.MENTOR},
     Action.WRITE_MENTOR_NOTE: _OFFICER | {Role.MENTOR},

@@ -13,7 +13,7 @@ from lab.extensions import db
 from lab.models import Award, Event, LedgerEntry, Obligation
 from lab.queries.awards import definition_of, get_award
 from lab.rules.errors import NotAllowed, NotFound, Refused
-from lab.rules.events import EVENTS, GENESIS, chain_hash
+from lab.rules.events import EVENTS, GENESIS, chain_hash, event_fields, ledger_fields
 from lab.rules.facts import Actor, Role, Scope, Stage
 from lab.rules.lifecycle import STAGE_NAMES
 from lab.rules.obligations import ObligationKind, ObligationState, Party
@@ -82,23 +82,14 @@ def record(award: Award | None, kind: str, actor: Actor, now: datetime, **detail
         session().execute(text("select pg_advisory_xact_lock(:n)"), {"n": PROGRAMME_STREAM})
     kept = {name: value if isinstance(value, int | str) else str(value) for name, value in details.items()}
     event = Event(award_id=award.id if award else None, kind=kind, actor_id=actor.person_id, at=now, details=kept)
-    fields: dict[str, object] = {"kind": kind, "actor": actor.person_id, "at": now.isoformat(), "details": kept}
+    fields = event_fields(kind, actor.person_id, now, kept)
     return _chain(event, f"award:{award.id}" if award else "programme", fields)
 
 
 def enter(entry: LedgerEntry, award: Award) -> LedgerEntry:
     """Append money that moved to the award's ledger."""
     entry.award_id = award.id
-    fields: dict[str, object] = {
-        name: str(getattr(entry, name))
-        for name in (
-            "tranche_id", "kind", "currency", "local_currency", "rate", "reference", "value_on", "by",
-        )
-    }  # fmt: skip
-    # Amounts as they come back from the database, so that the chain can be computed again from its rows.
-    fields |= {name: f"{getattr(entry, name):.4f}" for name in ("amount", "local_amount")}
-    fields["at"] = entry.at.isoformat()
-    return _chain(entry, f"award:{award.id}", fields)
+    return _chain(entry, f"award:{award.id}", ledger_fields(entry))
 
 
 def owe(

@@ -7,7 +7,7 @@ from importlib import import_module
 from flask import Flask
 
 BLUEPRINTS = (
-    "home", "sign_in", "second_factor", "account", "people", "helping", "outbox", "security", "call", "award", "portfolio", "workplan", "workplan_offline", "agreement", "clause", "signature", "verification", "amendment", "amendment_edit", "disbursement", "lab", "report",
+    "home", "sign_in", "second_factor", "account", "people", "helping", "outbox", "security", "call", "award", "portfolio", "workplan", "workplan_offline", "agreement", "clause", "signature", "verification", "amendment", "amendment_edit", "disbursement", "payment_queue", "lab", "report",
     "upload", "pilot", "closing", "health",
 )  # fmt: skip
 # Modules that add pages to the blueprint of another.

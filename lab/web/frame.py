@@ -51,6 +51,7 @@ def _nav() -> list[Link]:
         return []
     places = [(_("Home"), "home.index", Action.SIGNED_IN), (_("Awards"), "award.index", Action.SEE_PORTFOLIO)]
     places += [
+        (_("Payments"), "payment_queue.index", Action.SEE_PAYMENT_QUEUE),
         (_("Calls"), "call.index", Action.SEE_CALLS),
         (_("People"), "people.index", Action.SEE_PEOPLE),
         (_("Outbox"), "outbox.index", Action.SEE_OUTBOX),

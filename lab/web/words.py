@@ -45,8 +45,11 @@ def formats() -> str:
 
 def time_zone() -> str:
     """The reader's time zone; Geneva's before they signed in."""
-    if has_request_context() and current_user.is_authenticated:
-        return str(current_user.time_zone)
+    if has_request_context():
+        # Asked for at each deadline of a list: the person is looked up once, not for each thing asked of them.
+        reader = current_user._get_current_object()
+        if reader.is_authenticated:
+            return str(reader.time_zone)
     return str(g.get("mail_time_zone", "Europe/Zurich"))
 
 
@@ -166,16 +169,16 @@ def time_zone_names() -> tuple[str, ...]:
 
 def moment(due_at: datetime, zone: str) -> str:
     """The last minute of a deadline in one zone: “12 Jan 2027, 23:59 in Geneva”."""
-    written, time = _last_minute(due_at, zone, str(get_locale()))
-    return gettext("%(day)s, %(time)s in %(city)s", day=written, time=time, city=city(zone))
+    written, time, place = _last_minute(due_at, zone, str(get_locale()))
+    return gettext("%(day)s, %(time)s in %(city)s", day=written, time=time, city=place)
 
 
 # Lists of duties say the same few deadlines again and again, to everybody.
 @lru_cache(maxsize=4096)
-def _last_minute(due_at: datetime, zone: str, language: str) -> tuple[str, str]:
+def _last_minute(due_at: datetime, zone: str, language: str) -> tuple[str, str, str]:
     local = (due_at - timedelta(minutes=1)).astimezone(zoneinfo.ZoneInfo(zone))
     written: str = format_date(local.date(), "medium", locale=language)
-    return written, str(format_time(local.time(), "HH:mm", locale=language))
+    return written, str(format_time(local.time(), "HH:mm", locale=language)), city(zone)
 
 
 @dataclass(frozen=True)

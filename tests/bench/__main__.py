@@ -198,6 +198,7 @@ def _rows(made: dict[str, object]) -> list[tuple[str, str, str, int, int, int]]:
         ("agreement as PDF", f"/awards/{made['award']}/agreement.pdf", "lead", 12, 40, 100),
         ("agreement, check page", f"/awards/{made['award']}/agreement/verify", "lead", 12, 40, 30),
         ("portfolio of 500, a page", "/awards", "officer", 8, 30, 30),
+        ("payments of all awards", "/payments", "finance", 8, 30, 30),
         ("home, officer", "/", "officer", 10, 30, 30),
         ("home, team lead", "/", "lead", 10, 30, 30),
         ("pilot", f"/awards/{made['pilot']}/pilot", "lead", 12, 40, 30),

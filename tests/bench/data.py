@@ -17,6 +17,7 @@ from lab import models as m
 from lab.rules import calls
 from lab.rules.agreement import to_freeze
 from lab.rules.calendar import add_months, end_of_day
+from lab.rules.disbursement import DUTIES, TrancheState, duty_key
 from lab.rules.events import GENESIS, chain_hash
 from lab.rules.facts import PATH, Role, Stage
 from tests.factories import definition, make_call, person, seat
@@ -187,21 +188,29 @@ def _papers(session: Session, awards: list[int], ids: dict[str, int], now: datet
             for n in range(1, 5)
         ),
     )  # fmt: skip
-    _bulk(
-        session,
-        m.Tranche,
-        (
-            {
-                "award_id": a,
-                "number": 1,
-                "key": "single",
-                "amount": Decimal(30000),
-                "currency": "USD",
-                "state": "planned",
-            }
-            for a in awards
-        ),
-    )
+    _bulk(session, m.Tranche, (_tranche(a, n, ids, now) for n, a in enumerate(awards)))
+    _bulk(session, m.Obligation, (_payment_due(a, n, now) for n, a in enumerate(awards)))
+
+
+# A payment an award, each at another step of its way.
+_AT = tuple(DUTIES)
+
+
+def _tranche(award_id: int, n: int, ids: dict[str, int], now: datetime) -> dict[str, Any]:
+    state = _AT[n % len(_AT)]
+    proposed = state not in (TrancheState.PLANNED, TrancheState.WITHHELD)
+    return {
+        "award_id": award_id, "number": 1, "key": "single", "amount": Decimal(30000), "currency": "USD", "state": state,
+        "proposed_by": ids["officer"] if proposed else None, "proposed_at": now if proposed else None,
+    }  # fmt: skip
+
+
+def _payment_due(award_id: int, n: int, now: datetime) -> dict[str, Any]:
+    kind, debtor, creditor = DUTIES[_AT[n % len(_AT)]]
+    return {
+        "award_id": award_id, "kind": kind, "key": duty_key(1, kind), "debtor": debtor, "creditor": creditor, "params": {"number": 1},
+        "due_at": end_of_day(now.date() + timedelta(days=n % 20), "Europe/Zurich"), "opened_at": now, "state": "open",
+    }  # fmt: skip
 
 
 def _line(award_id: int, n: int) -> dict[str, Any]:

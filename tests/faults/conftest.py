@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DATABASES, POSTGRES
+from tests.conftest import DATABASES, POSTGRES, Store
 from tests.faults import table
 from tests.faults.servers import Server
 from tests.faults.table import Figure
@@ -73,7 +73,7 @@ def figure(request: pytest.FixtureRequest) -> Figure:
         bar: object = 0,
         passed: bool | None = None,
     ) -> None:
-        used = [value.kind for value in request.node.funcargs.values() if isinstance(value, Server)]
+        used = [value.kind for value in request.node.funcargs.values() if isinstance(value, Server | Store)]
         where = used[0] if used else "sqlite"
         found = len(wrong) if got is None else got
         row = table.row(attack, where, tried, found, bar, found == bar if passed is None else passed)

@@ -98,8 +98,8 @@ def test_the_navigation_is_the_reader_s(world_at: Worlds, client_for: Clients) -
         "lead": ["Home"],
         "mentor": ["Home"],
         "committee": ["Home", "Calls"],
-        "finance": ["Home", "Awards", "Calls"],
-        "officer": ["Home", "Awards", "Calls"],
+        "finance": ["Home", "Awards", "Payments", "Calls"],
+        "officer": ["Home", "Awards", "Payments", "Calls"],
         "admin": ["Home", "People", "Outbox", "Security"],
     }.items():
         page = client_for(getattr(world, who)).page("/")

@@ -46,7 +46,8 @@ def test_what_asks_for_it() -> None:
     """Everything that moves money, names an account or changes what somebody may do."""
     money_and_roles = {
         Action.ENTER_ACCOUNT, Action.VERIFY_ACCOUNT, Action.PROPOSE_PAYMENT, Action.AUTHORISE_PAYMENT,
-        Action.SEND_BACK_PAYMENT, Action.RECORD_PAYMENT, Action.CONFIRM_RECEIPT, Action.RECORD_RETURN, Action.DECIDE_PAYMENT, Action.EDIT_TEAM,
+        Action.SEND_BACK_PAYMENT, Action.RECORD_PAYMENT, Action.CONFIRM_RECEIPT, Action.RECORD_RETURN, Action.DECIDE_PAYMENT, Action.PROPOSE_PAYMENTS,
+        Action.AUTHORISE_PAYMENTS, Action.EDIT_TEAM,
         Action.SIGN_FOR_ORGANISATION, Action.SIGN_FOR_ILO, Action.WITHDRAW_AWARD, Action.RECORD_AWARD,
         Action.ARRANGE_ORGANISATION_SIGNING, Action.ARRANGE_ILO_SIGNING,
     }  # fmt: skip

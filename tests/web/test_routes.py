@@ -69,6 +69,9 @@ MAY: dict[Action, set[str]] = {
     Action.CONFIRM_RECEIPT: {"lead"},
     Action.RECORD_RETURN: {"finance"},
     Action.DECIDE_PAYMENT: {"officer"},
+    Action.SEE_PAYMENT_QUEUE: {"officer", "finance"},
+    Action.PROPOSE_PAYMENTS: {"officer"},
+    Action.AUTHORISE_PAYMENTS: {"finance"},
     Action.SEE_LAB: AROUND,
     Action.SEE_MENTOR_NOTES: {"officer", "mentor"},
     Action.WRITE_MENTOR_NOTE: {"officer", "mentor"},
@@ -113,7 +116,7 @@ STRANGERS = {"disabled", "invited", "anonymous"}
 # On pages of the programme as a whole it does not matter whose award it is.
 PROGRAMME = {
     Action.SEE_PORTFOLIO, Action.RECORD_AWARD, Action.SEE_PEOPLE, Action.EDIT_PEOPLE, Action.SEE_OUTBOX,
-    Action.SEE_SECURITY, Action.EXPORT_SECURITY,
+    Action.SEE_SECURITY, Action.EXPORT_SECURITY, Action.SEE_PAYMENT_QUEUE, Action.PROPOSE_PAYMENTS, Action.AUTHORISE_PAYMENTS,
 }  # fmt: skip
 # A committee's member sees the list of calls, narrowed to their own.
 LISTS = {Action.SEE_CALLS, Action.SEE_PILOTS}
