@@ -27,7 +27,7 @@ class Obligation(Base):
         Index("ix_obligation_due", "state", "due_at"),
     )
     id: Mapped[pk]
-    award_id: Mapped[int] = mapped_column(ForeignKey("award.id"))
+    award_id: Mapped[int] = mapped_column(ForeignKey("award.id"), index=True)
     kind: Mapped[short]
     key: Mapped[str] = mapped_column(String(80))
     debtor: Mapped[short]

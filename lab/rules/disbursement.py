@@ -126,7 +126,7 @@ def step_blockers(step: str, tranche: TrancheFacts, facts: AwardFacts, person_id
     if tranche.state not in moves:
         return (M(N_("This payment is already at another step: %(state)s."), state=TRANCHE_NAMES[tranche.state]),)
     found: tuple[Message, ...] = ()
-    if step in ("resume", "adjust") and facts.stage in ENDED:
+    if step in ("withhold", "resume", "adjust") and facts.stage in ENDED:
         found += (M(N_("The award has ended: nothing more is paid.")),)
     if step in NEEDS_CONDITIONS:
         found = tuple(reason.message for reason in release_blockers(tranche, facts))

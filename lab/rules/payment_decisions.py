@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 
-from lab.rules.disbursement import TrancheFacts, TrancheState
+from lab.rules.disbursement import TrancheFacts, step_blockers
 from lab.rules.errors import Invalid
+from lab.rules.facts import AwardFacts
 from lab.rules.money import Money, MoneyError, parse_amount, rounded
 from lab.rules.text import N_, M
 
@@ -37,15 +38,9 @@ DECISION_USES: dict[DecisionKind, str] = {
 LETTERS = frozenset({DecisionKind.WITHHOLD, DecisionKind.ADJUST, DecisionKind.CANCEL})
 
 
-def possible_in(state: TrancheState) -> tuple[DecisionKind, ...]:
-    """What can be decided of a payment in ``state``, in the order in which it is offered."""
-    match state:
-        case TrancheState.PLANNED | TrancheState.PROPOSED | TrancheState.AUTHORISED:
-            return DecisionKind.WITHHOLD, DecisionKind.ADJUST, DecisionKind.CANCEL
-        case TrancheState.WITHHELD:
-            return DecisionKind.RESUME, DecisionKind.ADJUST, DecisionKind.CANCEL
-        case _:
-            return ()
+def possible(tranche: TrancheFacts, facts: AwardFacts) -> tuple[DecisionKind, ...]:
+    """What can be decided of the payment now, in the order in which it is offered: what its steps do not forbid."""
+    return tuple(kind for kind in DecisionKind if not step_blockers(kind, tranche, facts, None))
 
 
 def read_adjusted(typed: str, tranche: TrancheFacts, currency: str) -> Decimal:

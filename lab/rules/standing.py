@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lab.rules.conditions import CHECKS
 from lab.rules.disbursement import DUTIES, GONE, TrancheFacts, TrancheState, duty_key, release_blockers
-from lab.rules.facts import AwardFacts
+from lab.rules.facts import ENDED, AwardFacts
 from lab.rules.obligations import Party
 from lab.rules.text import N_, M, Message
 
@@ -77,7 +77,7 @@ def standing(
     """
     if tranche.state is TrancheState.RECEIVED or tranche.state in GONE:
         return None
-    if tranche.state is TrancheState.WITHHELD:
+    if tranche.state is TrancheState.WITHHELD and facts.stage not in ENDED:
         message = M(
             N_("The payment is withheld, until the ILO resumes, adjusts or cancels it: %(reason)s"), reason=withheld
         )

@@ -31,7 +31,7 @@ from lab.services import disbursement as service
 from lab.services import payment_decisions as decisions
 from lab.web.access import actor, door
 from lab.web.attempts import attempt, press
-from lab.web.downloads import disposition
+from lab.web.downloads import pdf
 from lab.web.frame import award_page, load_frame
 from lab.web.payment_views import page_context
 
@@ -211,11 +211,7 @@ def letter(award_code: str, decision_id: int) -> Response:
     # Late: most pages never need the library that draws it.
     from lab.letter_pdf import letter_pdf
 
-    answer = Response(letter_pdf(letter_from_json(kept)), mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = disposition(f"decision-{award_code}-{decision_id}.pdf")
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return pdf(letter_pdf(letter_from_json(kept)), f"decision-{award_code}-{decision_id}.pdf")
 
 
 @door(bp, f"{_ONE}/returned", Action.RECORD_RETURN, methods=("POST",), fresh=True)

@@ -29,6 +29,15 @@ _TYPES = {
 }
 
 
+def pdf(body: bytes, name: str) -> Response:
+    """A document that is drawn for its reader, to be saved as ``name``."""
+    answer = Response(body, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = disposition(name)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
 def sheet_kind(wanted: str) -> SheetKind:
     """What a form asks for. Raises Invalid for anything else."""
     try:

@@ -26,8 +26,6 @@ from lab.web.access import actor, door
 from lab.web.words import due, money, say
 
 bp = Blueprint("payment_queue", __name__)
-# As many as the page offers to tick in one list, and some more.
-MOST = 100
 _TITLES: dict[ObligationKind, tuple[str, str]] = {
     ObligationKind.PROPOSE_PAYMENT: (
         N_("Due: to be proposed"), N_("Every condition is met. An officer proposes them.")
@@ -174,7 +172,7 @@ def _each(act: Callable[[Actor, datetime, str, int], None], told: Callable[[int]
     chosen = list(dict.fromkeys(request.form.getlist("payment")))
     if not chosen:
         return _page(422, refusals=[Refusal(_("Nothing is ticked"), [_("Tick the payments first.")])])
-    for name in chosen[:MOST]:
+    for name in chosen:
         code, _colon, number = name.rpartition(":")
         # A number that no payment has is found by no service.
         wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0

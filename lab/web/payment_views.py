@@ -35,7 +35,7 @@ from lab.rules.disbursement import (
     still_unmet,
 )
 from lab.rules.money import rounded
-from lab.rules.payment_decisions import DECISION_NAMES, DECISION_USES, DecisionKind, possible_in
+from lab.rules.payment_decisions import DECISION_NAMES, DECISION_USES, DecisionKind, possible
 from lab.rules.permissions import Action
 from lab.web.access import actor, allowed
 from lab.web.frame import Frame
@@ -200,7 +200,7 @@ def _payment(frame: Frame, payments: Payments, tranche: Tranche, full: bool, ref
         blocked=bool(found),
         blockers=[say(reason) for reason in found if reason not in said],
         sent_form=_sent_form(frame, tranche, refused) if mine and step == "record_sent" else None,
-        decide_form=_decide_form(tranche, facts, refused),
+        decide_form=_decide_form(payments, tranche, facts, refused),
         returned_form=_named(refused, f"returned-{tranche.number}", ReturnedForm)
         if facts.state is TrancheState.SENT and allowed(Action.RECORD_RETURN)
         else None,
@@ -210,8 +210,8 @@ def _payment(frame: Frame, payments: Payments, tranche: Tranche, full: bool, ref
     )
 
 
-def _decide_form(tranche: Tranche, facts: TrancheFacts, refused: Refused) -> LabForm | None:
-    kinds = possible_in(facts.state)
+def _decide_form(payments: Payments, tranche: Tranche, facts: TrancheFacts, refused: Refused) -> LabForm | None:
+    kinds = possible(facts, payments.facts)
     if not kinds or not allowed(Action.DECIDE_PAYMENT):
         return None
     form = _named(refused, f"decide-{tranche.number}", DecideForm)

@@ -24,7 +24,7 @@ from lab.rules.verification import claimed_text, read_hash
 from lab.web.access import config, door
 from lab.web.agreement import HERE
 from lab.web.attempts import attempt
-from lab.web.downloads import disposition
+from lab.web.downloads import pdf
 from lab.web.frame import award_page, load_frame
 from lab.web.verification_views import Sent, result_of
 
@@ -50,11 +50,7 @@ def document(award_code: str) -> Response:
     if version is None:
         raise NotFound("document")
     body, _kept = document_of(db.session(), award, version, _draw)
-    answer = Response(body, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = disposition(f"agreement-{award.code}.pdf")
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return pdf(body, f"agreement-{award.code}.pdf")
 
 
 @door(bp, f"{_BASE}/verify", Action.SEE_AGREEMENT, methods=("GET", "POST"), upload=True)

@@ -33,7 +33,7 @@ from lab.rules.errors import Invalid, NotAllowed, Refused
 from lab.rules.facts import AwardFacts, Role, Stage
 from lab.rules.ledger import Books, read_return, read_sent
 from lab.rules.obligations import ObligationKind, Party
-from lab.rules.payment_decisions import DecisionKind, possible_in, read_adjusted
+from lab.rules.payment_decisions import DecisionKind, possible, read_adjusted
 from lab.rules.standing import standing
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
@@ -172,16 +172,20 @@ def test_every_step_from_every_state_by_every_role(step: str, state: TrancheStat
 
 
 @pytest.mark.parametrize("state", TrancheState)
-def test_what_can_be_decided_is_what_the_steps_allow(state: TrancheState) -> None:
-    allowed = {kind for kind in DecisionKind if not step_blockers(kind, tranche(state), GOOD, 1)}
-    assert set(possible_in(state)) == allowed
+def test_what_can_be_decided(state: TrancheState) -> None:
+    before = state in (TrancheState.PLANNED, TrancheState.PROPOSED, TrancheState.AUTHORISED)
+    wanted = ["withhold", "adjust", "cancel"] if before else ["resume", "adjust", "cancel"]
+    assert list(possible(tranche(state), GOOD)) == (wanted if before or state is TrancheState.WITHHELD else [])
 
 
 @pytest.mark.parametrize("stage", [Stage.CLOSED, Stage.TERMINATED, Stage.WITHDRAWN, Stage.LAPSED])
 def test_of_an_ended_award_a_payment_is_cancelled_and_not_brought_back(stage: Stage) -> None:
     facts = replace(GOOD, stage=stage)
-    held = tranche(TrancheState.WITHHELD)
-    assert {kind for kind in DecisionKind if not step_blockers(kind, held, facts, 1)} == {DecisionKind.CANCEL}
+    for state in (TrancheState.PLANNED, TrancheState.WITHHELD):
+        held = tranche(state)
+        assert possible(held, facts) == (DecisionKind.CANCEL,)
+        found = standing(1, held, facts, {}, SINCE, "The accounts are looked into.")
+        assert found is not None and (found.turn, found.more) == (None, 0) and "ended" in str(found.missing)
 
 
 def test_another_amount_leaves_the_award_as_it_is() -> None:

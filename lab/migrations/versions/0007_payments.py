@@ -1,4 +1,4 @@
-"""Payments: what the ILO decided about each, with the letter that told of it; append-only.
+"""Payments: what the ILO decided about each, with the letter that told of it; append-only. Obligations by their award.
 
 Revision: 0007, after 0006
 """
@@ -57,9 +57,12 @@ def upgrade() -> None:
     for name in ("award_id", "tranche_id"):
         op.create_index(f"ix_payment_decision_{name}", "payment_decision", [name])
     _append_only()
+    # What is done on an award is asked for with its other facts: the index of what is open knows nothing of it.
+    op.create_index("ix_obligation_award_id", "obligation", ["award_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_obligation_award_id", "obligation")
     op.drop_table("payment_decision")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION payment_decision_refuse()")
